@@ -1,0 +1,74 @@
+"""Where the time of day comes from. Only the edges hold a clock; nothing that decides reads one."""
+
+import time
+from typing import Protocol
+
+MS = 1
+SECOND_MS = 1_000
+MINUTE_MS = 60 * SECOND_MS
+HOUR_MS = 60 * MINUTE_MS
+DAY_MS = 24 * HOUR_MS
+
+
+class Clock(Protocol):
+    """Processing time, for edges only: arrival stamps, idleness, deadlines."""
+
+    def now_ms(self) -> int: ...
+    def monotonic_seconds(self) -> float: ...
+    def sleep(self, seconds: float) -> None: ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now_ms(self) -> int:
+        return time.time_ns() // 1_000_000
+
+    def monotonic_seconds(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+class ManualClock:
+    """A clock that moves only when told to; sleeping moves it."""
+
+    def __init__(self, now_ms: int = 0) -> None:
+        self._now_ms = now_ms
+
+    def now_ms(self) -> int:
+        return self._now_ms
+
+    def monotonic_seconds(self) -> float:
+        return self._now_ms / SECOND_MS
+
+    def sleep(self, seconds: float) -> None:
+        self.advance(seconds=seconds)
+
+    def advance(self, *, seconds: float) -> None:
+        self._now_ms += round(seconds * SECOND_MS)
+
+
+class Laps:
+    """Time by stage, for the metrics and the benchmark: each `lap` books what passed since the one before it."""
+
+    def __init__(self) -> None:
+        self._booked: dict[str, tuple[int, int]] = {}
+        self._last = time.perf_counter_ns()
+
+    def start(self) -> None:
+        """Begin to measure; what passed until now is nobody's."""
+        self._last = time.perf_counter_ns()
+
+    def lap(self, stage: str, items: int = 0) -> None:
+        """Book the time since the last call to a stage, and how many items it took."""
+        now = time.perf_counter_ns()
+        spent, counted = self._booked.get(stage, (0, 0))
+        self._booked[stage] = (spent + now - self._last, counted + items)
+        self._last = now
+
+    def take(self) -> dict[str, tuple[int, int]]:
+        """(nanoseconds, items) by stage since the last call."""
+        booked, self._booked = self._booked, {}
+        return booked

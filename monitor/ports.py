@@ -1,0 +1,145 @@
+"""Ports: what the inside of the monitor asks of the outside. Every implementation passes the contract suite in tests/.
+
+Engine and roles see these Protocols, never what is behind them.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from monitor.domain.alerts import AlertEvent, Detection
+from monitor.domain.archive import ScoredRow, SuppressedRow, WindowRow
+from monitor.domain.document import DeadLetter, Document, FeedRecord, InputPartition
+from monitor.domain.sentiment import RiskKind, Sentiment
+from monitor.domain.topics import TopicMatch
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreRequest:
+    """One pair to score: the text, the target (the form in which the text names the topic, or empty), and its language."""
+
+    text: str
+    target: str
+    lang: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A scorer's answer to one request: probabilities, the leading kind of risk, and the phrases that moved it."""
+
+    sentiment: Sentiment
+    risk: RiskKind
+    cues: tuple[str, ...]
+
+
+class Scorer(Protocol):
+    """Scores pairs of text and target. The answer to a request does not depend on its neighbours in the batch."""
+
+    @property
+    def name(self) -> str:
+        """Which scorer made a score: kind and version, as stored with each scored document."""
+        ...
+
+    def score(self, requests: Sequence[ScoreRequest]) -> list[Score]:
+        """One score for each request, in order. Raises nothing for any text."""
+        ...
+
+
+class Feed(Protocol):
+    """Ordered input partitions that are read from a position; the in-process kin of a Kafka consumer.
+
+    A position is an opaque text that `mark` gives and `seek` takes; offsets only order records within a partition.
+    """
+
+    @property
+    def partitions(self) -> Sequence[InputPartition]:
+        """Every input partition that exists, read or not."""
+        ...
+
+    def poll(self, max_records: int) -> list[FeedRecord]:
+        """Records that can be had now, in order within each partition; an empty list when there are none."""
+        ...
+
+    def pause(self, partition: InputPartition) -> None:
+        """Read nothing from it until `resume`."""
+        ...
+
+    def resume(self, partition: InputPartition) -> None: ...
+
+    def has_ended(self, partition: InputPartition) -> bool:
+        """Whether everything was read and nothing more can come."""
+        ...
+
+    def mark(self, partition: InputPartition, next_offset: int) -> str:
+        """The position from which reading would go on with the record at `next_offset`; to be committed."""
+        ...
+
+    def seek(self, partition: InputPartition, position: str) -> None:
+        """Go on from a marked position. Raises: StateError: the feed no longer holds it, or is another feed."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Channel(Protocol):
+    """A way to tell somebody, or to write down, that an alert took a turn."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def tells_people(self) -> bool:
+        """Whether a person is interrupted by it; a file is not, and records old alerts too."""
+        ...
+
+    def send(self, event: AlertEvent, topic_name: str) -> None:
+        """Deliver one event. Raises: TransientError: try again later."""
+        ...
+
+    def flush(self) -> dict[str, str]:
+        """Make what was sent durable; what a commit must keep to go on from here (empty for most channels)."""
+        ...
+
+
+class Tags(Protocol):
+    """The tagger and the version of the watchlist behind it; both change together on a reload."""
+
+    @property
+    def watchlist(self) -> str: ...
+
+    def tag(self, document: Document) -> tuple[TopicMatch, ...]:
+        """The topics that a document names, by first place."""
+        ...
+
+
+@dataclass(slots=True)
+class Commit:
+    """Everything that moves together.
+
+    Attributes:
+        state: by role, then by key; None deletes the key, a key that is not named keeps its value.
+        documents: those that no row of `scored` holds (no topic watched) and that should be kept all the same.
+    """
+
+    positions: dict[str, str] = field(default_factory=dict)
+    state: dict[str, dict[str, bytes | None]] = field(default_factory=dict)
+    meta: dict[str, str] = field(default_factory=dict)
+    documents: list[Document] = field(default_factory=list)
+    scored: list[ScoredRow] = field(default_factory=list)
+    windows: list[WindowRow] = field(default_factory=list)
+    detections: list[Detection] = field(default_factory=list)
+    alert_events: list[AlertEvent] = field(default_factory=list)
+    suppressed: list[SuppressedRow] = field(default_factory=list)
+    dead_letters: list[DeadLetter] = field(default_factory=list)
+
+
+class Store(Protocol):
+    """Where state, feed positions and history live; a commit is there whole or not at all."""
+
+    def commit(self, commit: Commit) -> None:
+        """Write it durably; it may be repeated. Raises: DependencyError, StateError."""
+        ...
+
+    def prune_steps(self, before_ms: int) -> Iterator[int]:
+        """Delete older history, one bounded transaction for each item taken."""
+        ...
