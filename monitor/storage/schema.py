@@ -1,0 +1,225 @@
+"""The tables of a store, their version, and the way from an older version to this one.
+
+SQLAlchemy Core, portable types only (times are integers of UTC milliseconds, JSON is text), so that PostgreSQL takes
+the same tables. Rows that are small and read by their key live in it (`WITHOUT ROWID`): one tree to write, not two.
+Secondary indexes are few on purpose: each costs about a microsecond for every row of the documents' path.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    inspect,
+    select,
+)
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.types import TypeEngine
+
+from monitor.domain.summary import Summary
+from monitor.errors import StateError
+
+SCHEMA_VERSION = 1
+"""Raised with every change of a table, together with a migration from the version before."""
+
+VERSION_KEY = "schema_version"
+
+METADATA = MetaData()
+
+
+def _key(name: str, kind: type[TypeEngine[Any]] = Text) -> Column[Any]:
+    return Column(name, kind, primary_key=True, autoincrement=False)
+
+
+def _needed(name: str, kind: type[TypeEngine[Any]] = Text) -> Column[Any]:
+    return Column(name, kind, nullable=False)
+
+
+meta = Table("meta", METADATA, _key("key"), _needed("value"), sqlite_with_rowid=False)
+
+positions = Table("positions", METADATA, _key("source_partition"), _needed("position"), sqlite_with_rowid=False)
+
+state = Table(
+    "state",
+    METADATA,
+    _key("role"),
+    _key("key"),
+    _needed("value", LargeBinary),
+    _needed("checksum", LargeBinary),
+)
+
+documents = Table(
+    "documents",
+    METADATA,
+    _key("document_id"),
+    _needed("source"),
+    _needed("event_time_ms", BigInteger),
+    _needed("headline"),
+    Column("url", Text),
+    Column("lang", Text),
+    Column("author", Text),
+    Index("documents_by_time", "event_time_ms"),
+    sqlite_with_rowid=False,
+)
+
+scored = Table(
+    "scored",
+    METADATA,
+    _key("document_id"),
+    _key("topic_id"),
+    _needed("event_time_ms", BigInteger),
+    _needed("effective_ms", BigInteger),
+    _needed("role"),
+    _needed("of_topics", Integer),
+    _needed("negative", Integer),
+    _needed("neutral", Integer),
+    _needed("positive", Integer),
+    _needed("risk"),
+    _needed("cues"),
+    _needed("story"),
+    _needed("counted"),
+    _needed("scorer"),
+    _needed("watchlist"),
+    Index("scored_by_topic", "topic_id", "effective_ms"),
+    sqlite_with_rowid=False,
+)
+
+windows = Table(
+    "windows",
+    METADATA,
+    _key("topic_id"),
+    _key("size_ms", BigInteger),
+    _key("start_ms", BigInteger),
+    _needed("revision", Integer),
+    *(_needed(name, BigInteger) for name in Summary.__dataclass_fields__),
+    sqlite_with_rowid=False,
+)
+
+detections = Table(
+    "detections",
+    METADATA,
+    _key("topic_id"),
+    _key("rule"),
+    _key("at_ms", BigInteger),
+    _needed("episode_start_ms", BigInteger),
+    _needed("severity", Double),
+    _needed("look_back_ms", BigInteger),
+    _needed("observed", Integer),
+    _needed("expected", Double),
+    _needed("volume", Integer),
+    _needed("documents", Integer),
+    _needed("origins", Integer),
+    _needed("risk"),
+    _needed("body"),
+    Index("detections_by_time", "at_ms"),
+)
+
+alert_events = Table(
+    "alert_events",
+    METADATA,
+    _key("alert_id"),
+    _key("revision", Integer),
+    _needed("topic_id"),
+    _needed("state"),
+    _needed("at_ms", BigInteger),
+    _needed("started_ms", BigInteger),
+    _needed("peak_severity", Double),
+    _needed("threshold", Double),
+    _needed("config"),
+    _needed("body"),
+    Index("alert_events_by_time", "at_ms"),
+)
+
+suppressed = Table(
+    "suppressed",
+    METADATA,
+    _key("topic_id"),
+    _key("at_ms", BigInteger),
+    _key("reason"),
+    _needed("severity", Double),
+    Index("suppressed_by_time", "at_ms"),
+    sqlite_with_rowid=False,
+)
+
+dead_letters = Table(
+    "dead_letters",
+    METADATA,
+    _key("source_partition"),
+    _key("offset", BigInteger),
+    _needed("reason"),
+    _needed("detail"),
+    _needed("value", LargeBinary),
+)
+
+Migration = Callable[[Connection], None]
+
+MIGRATIONS: Mapping[int, Migration] = {}
+"""By the version that each starts from; it leaves the store at the next one. All that are due share a transaction."""
+
+
+def insert_once(table: Table) -> str:
+    """SQL that inserts rows, in the order of the columns; a row whose key is there already is left as it is."""
+    return _compiled(sqlite.insert(table).on_conflict_do_nothing())
+
+
+def upsert(table: Table, *, newest_by: str | None = None) -> str:
+    """SQL that inserts rows or replaces those of the same key; with `newest_by`, never by one of a lower value."""
+    statement = sqlite.insert(table)
+    incoming = statement.excluded
+    return _compiled(
+        statement.on_conflict_do_update(
+            index_elements=list(table.primary_key.columns),
+            set_={column.name: incoming[column.name] for column in table.columns if not column.primary_key},
+            where=None if newest_by is None else incoming[newest_by] >= table.c[newest_by],
+        )
+    )
+
+
+def prepare(
+    connection: Connection, *, version: int = SCHEMA_VERSION, migrations: Mapping[int, Migration] = MIGRATIONS
+) -> None:
+    """Bring a store to this version inside the caller's transaction: create what is new, migrate what is older.
+
+    Raises: StateError: it holds the tables of something else, or a version that there is no way from.
+    """
+    existing = set(inspect(connection).get_table_names())
+    if not existing:
+        METADATA.create_all(connection)
+    elif (found := stored_version(connection)) != version:
+        if found > version:
+            raise StateError(
+                f"it was written by a newer release (schema {found}, this one reads {version}); "
+                "run that release, or name another file in `storage.path`"
+            )
+        for step in range(found, version):
+            if step not in migrations:
+                raise StateError(
+                    f"it has schema {found}, which this release (schema {version}) cannot migrate; open it once with "
+                    "the release before, or name another file in `storage.path` and replay the feeds into that"
+                )
+            migrations[step](connection)
+    connection.exec_driver_sql(upsert(meta), [(VERSION_KEY, str(version))])
+
+
+def stored_version(connection: Connection) -> int:
+    """The version of a store that has tables. Raises: StateError: they are not the monitor's."""
+    if "meta" in inspect(connection).get_table_names():
+        columns = {column["name"] for column in inspect(connection).get_columns("meta")}
+        if columns >= {"key", "value"}:
+            found = connection.execute(select(meta.c.value).where(meta.c.key == VERSION_KEY)).scalar()
+            if isinstance(found, str) and found.isdecimal():
+                return int(found)
+    raise StateError("it is a database of something else; name another file in `storage.path`")
+
+
+def _compiled(statement: sqlite.Insert) -> str:
+    return str(statement.compile(dialect=sqlite.dialect()))
