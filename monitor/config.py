@@ -143,9 +143,9 @@ class DetectionConfig:
     look_backs_ms: tuple[int, ...] = look_backs(
         ("15m", "1h", "4h", "12h", "24h"), "1m", "7d", 16, "The stretches of time before a document that are tested."
     )
-    floor: float = real(1.5, "severity", 0.5, 10, "Severity, -log10 of the tail probability, below which all is usual.")
-    min_documents: int = whole(3, "documents", 1, 1_000, "With fewer in the look-back nothing is detected.")
-    min_origins: int = whole(3, "origins", 1, 1_000, "With fewer independent negative origins nothing is detected.")
+    floor: float = real(1.0, "severity", 0.5, 10, "Severity, -log10 of the tail probability, below which all is usual.")
+    min_documents: int = whole(2, "documents", 1, 1_000, "With fewer in the look-back nothing is detected.")
+    min_origins: int = whole(2, "origins", 1, 1_000, "With fewer independent negative origins nothing is detected.")
     min_negative_ratio: float = real(
         0.5, "share", 0, 1, "Least part of negatives among negatives and positives for a direction to be clear."
     )

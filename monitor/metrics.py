@@ -17,7 +17,22 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
 PREFIX = "sentiment_"
 
-STAGES = ("parse", "tag", "sign", "score", "merge", "copies", "window", "detect", "alert", "archive", "commit")
+STAGES = (
+    "read",
+    "parse",
+    "tag",
+    "sign",
+    "score",
+    "repartition",
+    "merge",
+    "copies",
+    "window",
+    "detect",
+    "alert",
+    "archive",
+    "snapshot",
+    "commit",
+)
 WATERMARK_STAGES = ("score", "trend", "alert")
 DOCUMENT_OUTCOMES = ("scored", "unwatched", "dead_letter", "repeat")
 BATCH_REASONS = ("full", "deadline", "cut", "drain")

@@ -59,7 +59,7 @@ def test_nothing_given_gives_the_defaults() -> None:
     assert config.feeds.max_out_of_orderness_ms == 2_000
     assert config.feeds.oldest_ms == 631_152_000_000
     assert config.detection.look_backs_ms == (900_000, 3_600_000, 14_400_000, 43_200_000, 86_400_000)
-    assert config.trend.windows == (WindowSpec(60_000, 60_000), WindowSpec(3_600_000, 900_000))
+    assert config.trend.windows == (WindowSpec(60_000, 60_000), WindowSpec(3_600_000, 3_600_000))
     assert config.scorer.kind is ScorerKind.LEXICON
     assert config.warnings == ()
 
@@ -213,8 +213,8 @@ def test_feed_place_with_a_password_is_refused_and_not_shown(tmp_path: Path) -> 
         ("scorer: {batch_size: 4096}", "scorer.max_pending", "scorer.batch_size"),
         ("trend: {story_horizon: 23h}", "trend.story_horizon", "detection.look_backs"),
         ("detection: {min_history: 23h}", "detection.min_history", "detection.look_backs"),
-        ("detection: {min_documents: 2}", "detection.min_origins", "detection.min_documents"),
-        ("alerts: {initial_threshold: 1.4}", "alerts.initial_threshold", "detection.floor"),
+        ("detection: {min_documents: 1}", "detection.min_origins", "detection.min_documents"),
+        ("alerts: {initial_threshold: 0.9}", "alerts.initial_threshold", "detection.floor"),
         ("alerts: {cooldown: 1h}", "alerts.cooldown", "detection.episode_gap"),
         ("alerts: {budget_memory: 1d, cooldown: 2d}", "alerts.budget_memory", "alerts.cooldown"),
     ],
@@ -594,7 +594,7 @@ def test_fingerprint_is_twelve_hex_digits_and_the_same_for_the_same_values(tmp_p
     fingerprint = Config().fingerprint
     assert len(fingerprint) == 12
     assert int(fingerprint, 16) >= 0
-    assert load(tmp_path, "feeds: {max_hold: 300s}\ndetection: {floor: 1.50}").fingerprint == fingerprint
+    assert load(tmp_path, "feeds: {max_hold: 300s}\ndetection: {floor: 1.00}").fingerprint == fingerprint
 
 
 @pytest.mark.parametrize(

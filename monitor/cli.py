@@ -1,0 +1,150 @@
+"""The command line: one thin function for each command of DESIGN section 10.
+
+An error that we raise on purpose is one sentence on standard error and its exit code; anything else is a bug, with its
+trace.
+"""
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+from monitor import __version__, app
+from monitor.clock import SystemClock
+from monitor.config import Config, explain_faults, load_config
+from monitor.errors import ConfigError, ExitCode, MonitorError
+from monitor.logs import configure
+from monitor.operators.aliases import ambiguity_report
+from monitor.watchlist import load_watchlist
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; its exit code."""
+    arguments = _parser().parse_args(argv)
+    command: Callable[[argparse.Namespace], int] = arguments.command
+    try:
+        return command(arguments)
+    except ConfigError as exc:
+        print(f"monitor: {explain_faults(exc)}", file=sys.stderr)
+        return exc.exit_code
+    except MonitorError as exc:
+        print(f"monitor: {exc}", file=sys.stderr)
+        return exc.exit_code
+    except KeyboardInterrupt:
+        print("monitor: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader of our output has gone; there is nobody to tell, and nothing to flush to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.DEPENDENCY_DOWN
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="monitor", description="Follows the sentiment of feeds and alerts on bad news.")
+    parser.add_argument("--version", action="version", version=f"monitor {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="follow feeds as they grow and alert on the console")
+    run.add_argument("feeds", nargs="*", metavar="FEED", help="JSON-lines file to follow, or - for standard input")
+    _common(run)
+    run.set_defaults(command=_run)
+
+    replay = commands.add_parser("replay", help="run a feed in event time as fast as it goes")
+    replay.add_argument("feeds", nargs="+", metavar="FEED", help="JSON-lines file, plain or gzip; - is standard input")
+    _common(replay)
+    replay.add_argument("--alerts", type=Path, required=True, metavar="FILE", help="where alerts go, JSON lines")
+    replay.add_argument("--state", type=Path, metavar="FILE", help="SQLite file: goes on where a run was cut off")
+    replay.add_argument("--budget", type=float, metavar="N", help="alerts accepted for each topic and month")
+    replay.add_argument("--from", dest="from_ms", type=_time, metavar="T", help="leave out what was said before")
+    replay.add_argument("--to", dest="to_ms", type=_time, metavar="T", help="leave out what was said at T or later")
+    replay.add_argument("--as-of", dest="as_of_ms", type=_time, metavar="T", help="know only what had arrived by T")
+    replay.set_defaults(command=_replay)
+
+    check = commands.add_parser("check-config", help="judge a configuration, and the watchlist that it names")
+    check.add_argument("file", type=Path, metavar="FILE")
+    check.add_argument("--watchlist", type=Path, metavar="FILE", help="judge this watchlist too")
+    check.set_defaults(command=_check_config)
+    return parser
+
+
+def _common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--watchlist", type=Path, metavar="FILE", help="who is watched: CSV or YAML")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="YAML; without it the defaults hold")
+
+
+def _time(text: str) -> int:
+    """ISO 8601 to UTC milliseconds; without a zone it is UTC."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as exc:
+        raise argparse.ArgumentTypeError(f"{text!r} is no ISO 8601 time, such as 2026-03-02T14:00:00Z") from exc
+    return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+def _load(arguments: argparse.Namespace, command_line: dict[str, object]) -> Config:
+    config = load_config(arguments.config, os.environ, command_line)
+    configure(config.logging.level, config.logging.format)
+    for warning in config.warnings:
+        print(f"monitor: {warning}", file=sys.stderr)
+    return config
+
+
+def _watchlist(arguments: argparse.Namespace, config: Config) -> Path:
+    path: Path | None = arguments.watchlist or config.watchlist.path
+    if path is None:
+        raise ConfigError("watchlist.path: nobody is watched yet; give --watchlist FILE, or name it in the configuration")
+    return path
+
+
+def _replay(arguments: argparse.Namespace) -> int:
+    given = {} if arguments.budget is None else {"alerts.budget_per_topic_month": arguments.budget}
+    config = _load(arguments, dict(given))
+    return app.replay(
+        config,
+        app.ReplayArguments(
+            feeds=tuple(arguments.feeds),
+            watchlist=_watchlist(arguments, config),
+            alerts=arguments.alerts,
+            state=arguments.state,
+            from_ms=arguments.from_ms,
+            to_ms=arguments.to_ms,
+            as_of_ms=arguments.as_of_ms,
+        ),
+        SystemClock(),
+    )
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    config = _load(arguments, {})
+    feeds = tuple(arguments.feeds) or config.feeds.paths
+    if not feeds:
+        raise ConfigError("feeds.paths: there is nothing to read; name a file, or - for standard input")
+    running = app.start_run(config, feeds, _watchlist(arguments, config), sys.stdout, SystemClock())
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        """A first signal drains; a second one ends the process at once, and the next start resumes from the commit."""
+        if running.is_stopping:
+            os._exit(128 + number)
+        running.stop()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    return running.run()
+
+
+def _check_config(arguments: argparse.Namespace) -> int:
+    config = load_config(arguments.file, os.environ, {})
+    for warning in config.warnings:
+        print(f"warning: {warning}")
+    path = arguments.watchlist or config.watchlist.path
+    if path is not None:
+        watchlist = load_watchlist(path)
+        print(f"{path}: {len(watchlist.topics)} topics, version {watchlist.version}")
+        for ambiguous in ambiguity_report(watchlist.topics):
+            print(f"  ambiguous: {ambiguous}")
+    print(f"{arguments.file}: every option is valid, configuration {config.fingerprint}")
+    return ExitCode.DONE

@@ -1,0 +1,172 @@
+"""Observers: what the engine's loop tells, as metrics and health, or as a progress bar on a terminal."""
+
+import logging
+from collections.abc import Sequence
+from typing import Protocol
+
+from tqdm import tqdm
+
+from monitor.clock import SECOND_MS, Clock, Laps
+from monitor.domain.document import FeedRecord, InputPartition
+from monitor.domain.progress import NO_TIME_MS
+from monitor.logs import event
+from monitor.metrics import Metrics
+from monitor.roles.alert import AlertRole
+from monitor.roles.notify import NotifyRole
+from monitor.roles.score import ScoreRole
+from monitor.roles.trend import TrendRole
+from monitor.web.health import Health
+
+logger = logging.getLogger(__name__)
+
+
+class EngineObserver(Protocol):
+    """What the engine asks of an observer."""
+
+    def beat(self) -> None: ...
+    def read(self, records: Sequence[FeedRecord]) -> None: ...
+    def advanced(self) -> None: ...
+    def committed(self, seconds: float, state_bytes: int) -> None: ...
+    def paused(self, source: InputPartition) -> None: ...
+
+
+class ProgressBar:
+    """A replay's progress on standard error, in records; silent when that is no terminal."""
+
+    def __init__(self) -> None:
+        # disable=None: tqdm itself looks whether the stream is a terminal.
+        self._bar = tqdm(unit=" documents", unit_scale=True, disable=None, leave=False)
+
+    def beat(self) -> None:
+        """Nothing to tell."""
+
+    def read(self, records: Sequence[FeedRecord]) -> None:
+        """So many more."""
+        self._bar.update(len(records))
+
+    def advanced(self) -> None:
+        """Nothing to tell."""
+
+    def committed(self, seconds: float, state_bytes: int) -> None:
+        """Nothing to tell."""
+
+    def paused(self, source: InputPartition) -> None:
+        """Say so on the log: the result lacks this input."""
+        event(logger, "input_stopped", level=logging.ERROR, input=str(source), reason="too many unusable records")
+
+    def close(self) -> None:
+        """Take the bar away."""
+        self._bar.close()
+
+
+class RunObserver:
+    """A long-lived run: metrics and health."""
+
+    def __init__(
+        self,
+        metrics: Metrics,
+        health: Health,
+        clock: Clock,
+        score: ScoreRole,
+        trend: TrendRole,
+        alert: AlertRole,
+        notify: NotifyRole,
+        laps: Laps,
+    ) -> None:
+        self._metrics = metrics
+        self._health = health
+        self._clock = clock
+        self._score = score
+        self._trend = trend
+        self._alert = alert
+        self._notify = notify
+        self._laps = laps
+        self._last_arrival_ms: int | None = None
+
+    def beat(self) -> None:
+        """The loop turned."""
+        self._health.beat()
+        self._metrics.loop_heartbeat_timestamp_seconds.set(self._clock.now_ms() / SECOND_MS)
+
+    def read(self, records: Sequence[FeedRecord]) -> None:
+        """Count what was read, by input."""
+        by_input: dict[str, int] = {}
+        for record in records:
+            name = str(record.source_partition)
+            by_input[name] = by_input.get(name, 0) + 1
+        now_seconds = self._clock.now_ms() / SECOND_MS
+        for name, count in by_input.items():
+            self._metrics.records_read_total.labels(name).inc(count)
+            self._metrics.last_record_timestamp_seconds.labels(name).set(now_seconds)
+
+    def advanced(self) -> None:
+        """After each cut: carry what the roles counted over to the metrics."""
+        metrics, score, trend, alert = self._metrics, self._score, self._trend, self._alert
+        counts = score.counts
+        for outcome in ("scored", "unwatched"):
+            metrics.documents_total.labels(outcome).inc(counts[outcome])
+        metrics.documents_total.labels("dead_letter").inc(score.dead.total())
+        for reason, count in score.dead.items():
+            metrics.dead_letters_total.labels(reason).inc(count)
+        for role, count in score.roles_matched.items():
+            metrics.matches_total.labels(role).inc(count)
+        metrics.scored_pairs_total.inc(counts["pairs"])
+        metrics.late_documents_total.inc(counts["late"])
+        for flush in score.flushes:
+            metrics.batches_total.labels(flush[0]).inc()
+            metrics.batch_pairs.observe(flush[1])
+        score.flushes.clear()
+        score.dead.clear()
+        score.roles_matched.clear()
+        counts.clear()
+        metrics.repeats_total.inc(trend.counts["repeat"])
+        metrics.too_late_documents_total.inc(trend.counts["too_late"])
+        metrics.copies_total.inc(trend.counts["copy"])
+        metrics.windows_published_total.inc(trend.counts["window"])
+        metrics.detections_total.inc(trend.counts["detection"])
+        for silence, count in trend.looks.items():
+            metrics.looks_total.labels(silence).inc(count)
+        trend.counts.clear()
+        trend.looks.clear()
+        for state, count in alert.alerts_told.items():
+            metrics.alerts_total.labels(state).inc(count)
+        for suppression, count in alert.suppressed.items():
+            metrics.suppressed_total.labels(suppression).inc(count)
+        alert.alerts_told.clear()
+        alert.suppressed.clear()
+        for (channel, outcome), count in self._notify.counts.items():
+            metrics.notifications_total.labels(channel, outcome).inc(count)
+        self._notify.counts.clear()
+        self._tell_time()
+        self._tell_stages()
+
+    def committed(self, seconds: float, state_bytes: int) -> None:
+        """Count a commit."""
+        self._metrics.commits_total.inc()
+        self._metrics.commit_seconds.observe(seconds)
+        self._metrics.state_bytes.set(state_bytes)
+
+    def paused(self, source: InputPartition) -> None:
+        """An input was stopped for too many unusable records."""
+        event(logger, "input_stopped", level=logging.ERROR, input=str(source), reason="too many unusable records")
+        self._metrics.set_input_state(str(source), "paused")
+
+    def _tell_time(self) -> None:
+        now_ms = self._clock.now_ms()
+        watermarks = {
+            "score": min(self._score.watermarks().values(), default=NO_TIME_MS),
+            "trend": self._trend.state.merge.watermark_ms,
+            "alert": self._alert.state.merge.watermark_ms,
+        }
+        for stage, watermark_ms in watermarks.items():
+            if watermark_ms != NO_TIME_MS:
+                self._metrics.watermark_seconds.labels(stage).set(watermark_ms / SECOND_MS)
+                self._metrics.watermark_delay_seconds.labels(stage).set((now_ms - watermark_ms) / SECOND_MS)
+        self._metrics.held_out_sources.set(len(self._trend.held_out()))
+        for source, told in self._score.source_states().items():
+            self._metrics.set_input_state(str(source), told)
+
+    def _tell_stages(self) -> None:
+        laps = self._laps.take()
+        for stage, (nanoseconds, items) in laps.items():
+            self._metrics.count_stage(stage, seconds=nanoseconds / 1e9, items=items)

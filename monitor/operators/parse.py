@@ -1,0 +1,265 @@
+"""Parse: the bytes of one record become a Document, or a dead letter that says what is wrong and how to mend it.
+
+A pure function of the record and the limits; no clock, no state, and it never raises. docs/feeds.md is its contract:
+which keys count, in which order, and what each wrong value leads to; a test holds the two together. What it leaves out:
+whether a document is late, watched or a copy, and whether an event time is far ahead where nobody knows its arrival.
+
+Order of events: bytes to an object (`decode`), time, text, identity, what may be absent (`fields`).
+"""
+
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+from monitor.domain.document import DeadLetter, DeadLetterReason, Document, DocumentId, FeedRecord, Part
+from monitor.errors import RecordError
+from monitor.operators.clean import clean_line, clean_text, split_repeat
+from monitor.operators.decode import decode
+from monitor.operators.fields import (
+    AUTHOR_KEYS,
+    ID_KEYS,
+    INNER_KEYS,
+    LANG_KEYS,
+    SOURCE_KEYS,
+    SYMBOL_KEYS,
+    URL_KEYS,
+    read_author,
+    read_first,
+    read_id,
+    read_lang,
+    read_source,
+    read_symbols,
+    read_url,
+)
+from monitor.operators.times import LATEST_MS, format_time, read_time
+
+# In order of precedence; docs/feeds.md lists them, and a test holds the two together.
+TIME_KEYS = (
+    "published_at", "publishedAt", "pubDate", "published", "date_published", "datePublished", "isoDate", "dc:date",
+    "created_at", "createdAt", "created_utc", "created", "timestamp", "datetime", "date", "time", "updated",
+)  # fmt: skip
+TEXT_KEYS = (
+    "extended_tweet", "full_text", "text", "content:encoded", "content_html", "content_text", "content", "body",
+    "selftext", "message", "description", "summary",
+)  # fmt: skip
+TITLE_KEYS = ("title", "headline")
+ARRIVAL_KEY = "observed_at"
+PARTS_KEY = "parts"
+
+_MAX_ID_CHARS = 256
+_MAX_MODALITY_CHARS = 32
+_MAX_PIECES = 64
+_DEAD_LETTER_BYTES = 4_096
+
+_FAULT_REMEDIES = {
+    DeadLetterReason.OVERSIZE: "the record is longer than the input's limit; send shorter records, or raise the limit",
+    DeadLetterReason.TRUNCATED: "the input ended inside the record; send the rest of the file again",
+    DeadLetterReason.CRASHED: "the record was in hand at three deaths of the process; keep it for the developers",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ParseLimits:
+    """What a document may hold.
+
+    Attributes:
+        max_text_chars: cap of the text and of each part; above 100,000 one record of tags alone can cost a second.
+        max_title_chars: cap of the title. max_parts: captions and transcripts kept.
+        oldest_ms: event times before it come from unset clocks (1990-01-01 by default).
+        max_future_ms: how far a feed's clock may run ahead of the arrival; a wrong zone is further off.
+    """
+
+    max_text_chars: int = 10_000
+    max_title_chars: int = 1_000
+    max_parts: int = 32
+    oldest_ms: int = 631_152_000_000
+    max_future_ms: int = 600_000
+
+
+def parse(record: FeedRecord, limits: ParseLimits) -> Document | DeadLetter:
+    """The document that a record holds, or why it holds none. Never raises, whatever the bytes."""
+    try:
+        if record.fault is not None:
+            remedy = _FAULT_REMEDIES.get(record.fault, "the input could not read it; its own log says why")
+            raise RecordError(record.fault, f"record: {remedy}")
+        return _read_document(decode(record.value), record, limits)
+    except RecordError as unusable:
+        return DeadLetter(
+            reason=DeadLetterReason(unusable.reason),
+            detail=unusable.detail,
+            source_partition=record.source_partition,
+            offset=record.offset,
+            value=record.value[:_DEAD_LETTER_BYTES],
+        )
+
+
+def _read_document(fields: dict[str, Any], record: FeedRecord, limits: ParseLimits) -> Document:
+    event_time_ms = _read_event_time(fields, limits)
+    arrival_ms = _read_arrival(fields, record.arrival_ms, limits)
+    if arrival_ms is not None and event_time_ms > arrival_ms + limits.max_future_ms:
+        raise RecordError(
+            DeadLetterReason.FAR_FUTURE,
+            f"{_first(fields, TIME_KEYS)[0]}: {format_time(event_time_ms)} is more than "
+            f"{limits.max_future_ms // 1_000} s after the record arrived ({format_time(arrival_ms)}); "
+            "write the time with its zone, and set the feed's clock",
+        )
+
+    title, text = _read_words(fields, limits)
+    parts = _read_parts(fields[PARTS_KEY], title, text, limits) if PARTS_KEY in fields else ()
+    if not (title or text):
+        if not parts:
+            raise RecordError(
+                DeadLetterReason.NO_TEXT, "text: nothing to read, nor in title or parts; send the words of the document"
+            )
+        text, parts = parts[0].text, parts[1:]
+
+    url = read_first(fields, URL_KEYS, read_url)
+    source = (
+        read_first(fields, SOURCE_KEYS, read_source) or read_source(record.source_partition.kafka_topic) or "unknown"
+    )
+    return Document(
+        id=_name(read_first(fields, ID_KEYS, read_id), source, event_time_ms, title + text, url),
+        source=source,
+        event_time_ms=event_time_ms,
+        observed_ms=arrival_ms,
+        title=title,
+        text=text,
+        url=url,
+        lang=read_first(fields, LANG_KEYS, read_lang),
+        symbols=read_first(fields, SYMBOL_KEYS, read_symbols) or (),
+        author=read_first(fields, AUTHOR_KEYS, read_author),
+        parts=parts,
+    )
+
+
+def _name(feed_id: str | None, source: str, event_time_ms: int, words: str, url: str | None) -> DocumentId:
+    if feed_id is None:
+        content = f"{''.join(words.casefold().split())}\n{url or ''}\n{event_time_ms}"
+        return DocumentId(f"{source}:#{blake2b(content.encode(), digest_size=8).hexdigest()}")
+    if len(feed_id) > _MAX_ID_CHARS:
+        # Ids are kept for as long as a document may come again; one of a page must not cost a page each time.
+        feed_id = f"~{blake2b(feed_id.encode(), digest_size=16).hexdigest()}"
+    return DocumentId(f"{source}:{feed_id}")
+
+
+def _first(fields: dict[str, Any], keys: tuple[str, ...]) -> tuple[str, Any]:
+    """The first key whose value is neither null nor empty, with the value; the first key and None if there is none."""
+    for key in keys:
+        value = fields.get(key)
+        if value or value == 0:  # A zero is a value: an unset clock, which the range refuses by name.
+            return key, value
+    return keys[0], None
+
+
+def _read_event_time(fields: dict[str, Any], limits: ParseLimits) -> int:
+    key, value = _first(fields, TIME_KEYS)
+    if value is None:
+        raise RecordError(
+            DeadLetterReason.NO_TIME, f"{key}: no time, nor in its aliases; send when it was published, in UTC"
+        )
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise RecordError(
+            DeadLetterReason.BAD_FIELD,
+            f"{key}: a time cannot be {_kind(value)}; send ISO 8601 text or an epoch number",
+        )
+    try:
+        time_ms = read_time(value)
+    except ValueError as fault:
+        raise RecordError(
+            DeadLetterReason.BAD_TIME,
+            f"{key}: {_shown(value)}: {fault}; send ISO 8601 in UTC (2024-03-05T10:30:00Z)",
+        ) from fault
+    if not limits.oldest_ms <= time_ms <= LATEST_MS:
+        raise RecordError(
+            DeadLetterReason.TIME_OUT_OF_RANGE,
+            f"{key}: {_shown(value)} is not between {format_time(limits.oldest_ms)} and the year 9999; "
+            "send when it was published, as ISO 8601 or an epoch number in s, ms, us or ns",
+        )
+    return time_ms
+
+
+def _read_arrival(fields: dict[str, Any], arrival_ms: int | None, limits: ParseLimits) -> int | None:
+    """The least of the arrival times that are known; one that is unreadable or an unset clock is not known."""
+    if arrival_ms is not None and not limits.oldest_ms <= arrival_ms <= LATEST_MS:
+        arrival_ms = None
+    value = fields.get(ARRIVAL_KEY)
+    if value is None or isinstance(value, bool) or not isinstance(value, str | int | float):
+        return arrival_ms
+    try:
+        observed_ms = read_time(value)
+    except ValueError:
+        return arrival_ms
+    if not limits.oldest_ms <= observed_ms <= LATEST_MS:
+        return arrival_ms
+    return observed_ms if arrival_ms is None else min(observed_ms, arrival_ms)
+
+
+def _read_words(fields: dict[str, Any], limits: ParseLimits) -> tuple[str, str]:
+    """Title and text, clean; of each row of keys the first that leaves something to read."""
+    text = title = ""
+    for key in TEXT_KEYS:
+        if (value := fields.get(key)) is not None:
+            text = clean_text(value if type(value) is str else _inner_text(key, value), limits.max_text_chars)
+            if text:
+                break
+    for key in TITLE_KEYS:
+        if (value := fields.get(key)) is not None:
+            title = clean_line(value if type(value) is str else _inner_text(key, value), limits.max_title_chars)
+            if title:
+                return split_repeat(title, text)
+    return "", text
+
+
+def _inner_text(key: str, value: Any) -> str:
+    """The text inside a list or an object. A number or a truth value is refused: a text is what everything rests on."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        items = value[:_MAX_PIECES]
+        pieces = [_wrapped_text(item) if isinstance(item, dict) else _inner_text(key, item) for item in items]
+        return "\n".join(piece for piece in pieces if piece)
+    if isinstance(value, dict):
+        inner = _wrapped_text(value)
+        if inner is not None or not value:
+            return inner or ""
+    if value is None:
+        return ""
+    raise RecordError(DeadLetterReason.BAD_FIELD, f"{key}: a text cannot be {_kind(value)}; send a string")
+
+
+def _wrapped_text(value: dict[str, Any]) -> str | None:
+    return next((value[name] for name in INNER_KEYS if isinstance(value.get(name), str)), None)
+
+
+def _read_parts(value: Any, title: str, text: str, limits: ParseLimits) -> tuple[Part, ...]:
+    if not isinstance(value, list):
+        return ()
+    parts: list[Part] = []
+    seen = {title, text, ""}
+    for item in value:
+        if len(parts) == limits.max_parts:
+            break
+        piece: dict[str, Any] = item if isinstance(item, dict) else {"text": item}
+        raw = piece.get("text")
+        if not isinstance(raw, str):
+            continue
+        words = clean_text(raw, limits.max_text_chars)
+        if words in seen:  # The caption of a picture is often the post itself.
+            continue
+        seen.add(words)
+        modality = piece.get("modality")
+        name = clean_line(modality, _MAX_MODALITY_CHARS).lower() if isinstance(modality, str) else ""
+        parts.append(Part(name or "text", words, read_url(piece.get("url"))))
+    return tuple(parts)
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, dict):
+        return "an object"
+    return "a list" if isinstance(value, list) else "a number"
+
+
+def _shown(value: str | int | float) -> str:
+    return repr(value[:40] if isinstance(value, str) else value)

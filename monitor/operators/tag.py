@@ -1,0 +1,265 @@
+"""Tag: which topics a document names, where, and in the company of how many others.
+
+The text is folded once and searched by one automaton for every pattern of every topic at once; each candidate must then
+stand on word boundaries, outside links, and be written as its alias asks. Of what is left the leftmost and then longest
+wins. The automaton is asked for overlapping candidates, because its own leftmost-longest search would lose "Halden"
+where "Halden Bank" fails the boundary test in "Halden Banking". Exclude phrases silence the mentions that they cover,
+for their own topic. Doubtful mentions (see `aliases`) count when the document proves the topic in another way, or,
+unless several topics claim them, beside a cue (see `cues`). Nothing here depends on the order of the watchlist's rows.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ahocorasick_rs import AhoCorasick, MatchKind
+
+from monitor.domain.document import Document
+from monitor.domain.topics import MatchRole, Topic, TopicId, TopicMatch
+from monitor.operators.aliases import Alias, AmbiguityReason, Case, build_aliases, pattern_of
+from monitor.operators.cues import find_cue, is_ruled_out
+from monitor.operators.folding import fold_with_offsets, is_joined
+from monitor.operators.tickers import Seen, Tickers, TickerTable, is_address
+
+_LEAD_CHARS = 300
+"""A newspaper's first paragraph: who and what stand in it, background comes after."""
+_SHORT_LEAD_CHARS = 120
+"""The same for a post without a title; what comes later in it is mostly tags."""
+_SENTENCE_END = re.compile(r"[.!?](?=\s)|[。！？\n]")
+_NO_CAPITAL_NEEDED = frozenset(("a", "an", "and", "of", "the", "for", "in", "de", "la", "und"))
+_MEMO_LIMIT = 16_384
+"""Matches remembered for each tagger, some megabytes; beyond the limit the memory starts anew."""
+_MONEY = frozenset("$＄£€¥￥")
+_ADDRESS_MARKS = frozenset("./@=&~%?_")
+
+
+class Mention(NamedTuple):
+    """A place [start, end) in a text that names a topic."""
+
+    start: int
+    end: int
+    topic_id: TopicId
+
+
+class _Candidate(NamedTuple):
+    """An alias found in a text, ordered leftmost first, then longest."""
+
+    start: int
+    minus_end: int
+    alias: int
+
+
+class Tagger:
+    """Finds the topics of one watchlist in documents; immutable, so that a reload builds another."""
+
+    def __init__(self, topics: Sequence[Topic]) -> None:
+        topics = sorted(topics, key=lambda topic: topic.id)  # indices then order as ids do, whatever the order of rows
+        self._ids = tuple(topic.id for topic in topics)
+        self._tickers = TickerTable(topics)
+        self._matches: dict[tuple[int, MatchRole, str, int], TopicMatch] = {}
+        aliases = {alias.pattern: alias for alias in build_aliases(topics)}
+        excluded: dict[str, set[int]] = {}
+        for index, topic in enumerate(topics):
+            for phrase in topic.exclude:
+                excluded.setdefault(pattern_of(phrase), set()).add(index)
+        patterns = sorted(aliases.keys() | excluded.keys() - {""})
+        self._aliases: list[Alias | None] = [aliases.get(pattern) for pattern in patterns]
+        self._excluded: list[frozenset[int] | None] = [
+            frozenset(excluded[pattern]) if pattern in excluded else None for pattern in patterns
+        ]
+        self._automaton = AhoCorasick(patterns, matchkind=MatchKind.Standard, store_patterns=False)
+
+    def tag(self, document: Document) -> tuple[TopicMatch, ...]:
+        """The topics that a document names, the most telling place first, then in order of the text."""
+        text = document.reading
+        symbols = document.symbols
+        declared = [self._tickers.symbol(symbol) for symbol in symbols] if symbols else []
+        tickers = self._tickers.scan(text)
+        mentions = self._find(text, tickers, declared)
+        if not mentions and not declared:
+            return ()
+        places: dict[int, tuple[MatchRole, str]] = {}
+        lead_start = len(document.title)
+        for start, end, topic in mentions:
+            if topic not in places:
+                places[topic] = (_role_at(start, document, lead_start), text[start:end])
+        for position, seen in enumerate(declared):
+            for topic in seen.owners:
+                if topic not in places:
+                    places[topic] = (MatchRole.SYMBOL, symbols[position])
+        if not places:
+            return ()
+        of_topics = max(len(places), _count_symbols(tickers.cashtags, declared))
+        known = self._matches
+        matches = []
+        for topic, (role, form) in places.items():
+            key = (topic, role, form, of_topics)
+            matches.append(known.get(key) or self._match(key))
+        return tuple(matches)
+
+    def _match(self, key: tuple[int, MatchRole, str, int]) -> TopicMatch:
+        """A match, remembered: feeds name topics in few ways, and to make one anew costs six times a look-up."""
+        if len(self._matches) >= _MEMO_LIMIT:
+            self._matches.clear()
+        topic, role, form, of_topics = key
+        match = self._matches[key] = TopicMatch(self._ids[topic], role, form, of_topics)
+        return match
+
+    def find(self, text: str, symbols: Sequence[str] = ()) -> list[Mention]:
+        """Every mention in a text, in order; declared symbols confirm doubtful ones."""
+        declared = [self._tickers.symbol(symbol) for symbol in symbols]
+        found = self._find(text, self._tickers.scan(text), declared)
+        return [Mention(start, end, self._ids[topic]) for start, end, topic in found]
+
+    def _find(self, text: str, tickers: Tickers, declared: list[Seen]) -> list[tuple[int, int, int]]:
+        """Every (start, end, topic), in order."""
+        if text.isascii():  # the fold of such a text, without the call
+            folded, offsets = text.lower().replace("-", " "), None
+        else:
+            folded, offsets = fold_with_offsets(text)
+        found = self._automaton.find_matches_as_indexes(folded, overlapping=True)
+        cashtags, mentions, words = tickers
+        is_ordered = not mentions
+        for start, seen in cashtags:
+            _, owners, length = seen
+            for topic in owners:
+                mentions.append((start, start + 1 + length, topic))
+        if found:
+            if offsets is not None:
+                # To where the next character began, so that an accent which stands apart stays with its letter.
+                found = [
+                    (pattern, offsets[start], max(offsets[end], offsets[end - 1] + 1)) for pattern, start, end in found
+                ]
+            candidates, silenced = self._sift(text, found)
+            if candidates:
+                self._settle(text, declared, candidates, silenced, mentions, words)
+                is_ordered, words = False, []
+        if words:
+            mentions += words
+            is_ordered = False
+        if not is_ordered and len(mentions) > 1:
+            mentions.sort()
+        return mentions
+
+    def _sift(
+        self, text: str, found: Sequence[tuple[int, int, int]]
+    ) -> tuple[list[_Candidate], list[tuple[int, int, frozenset[int]]]]:
+        """Keep what stands on word boundaries and is written as its alias asks; tell the exclude phrases apart."""
+        aliases, excluded, length = self._aliases, self._excluded, len(text)
+        candidates: list[_Candidate] = []
+        silenced: list[tuple[int, int, frozenset[int]]] = []
+        for pattern, start, end in found:
+            if start:
+                left = text[start - 1]
+                if left.isalnum() and is_joined(left, text[start]):
+                    continue
+            else:
+                left = " "
+            if end < length:
+                right = text[end]
+                if right.isalnum() and is_joined(text[end - 1], right):
+                    continue
+            else:
+                right = " "
+            topics = excluded[pattern]
+            if topics is not None:
+                silenced.append((start, end, topics))
+            alias = aliases[pattern]
+            if alias is None or left == "_" or right == "_" or (left in _MONEY and text[start].isascii()):
+                continue
+            if alias.case is not Case.ANY and not _is_written_as(alias.case, text[start:end]):
+                continue
+            if (left in _ADDRESS_MARKS or right in _ADDRESS_MARKS) and is_address(text, start, end):
+                continue
+            candidates.append(_Candidate(start, -end, pattern))
+        return candidates, silenced
+
+    def _settle(
+        self,
+        text: str,
+        declared: Sequence[Seen],
+        candidates: list[_Candidate],
+        silenced: Sequence[tuple[int, int, frozenset[int]]],
+        mentions: list[tuple[int, int, int]],
+        words: list[tuple[int, int, int]],
+    ) -> None:
+        """Add to `mentions` what the candidates prove: leftmost-longest, exclude phrases, then the doubtful ones.
+
+        `words` are bare tickers: one inside a name belongs to the name ("NWND" in "NWND Marine" is not Northwind).
+        """
+        if len(candidates) == 1 and not silenced and not words:  # the most frequent case by far
+            start, minus_end, pattern = candidates[0]
+            alias = self._aliases[pattern]
+            if alias is not None and not alias.reasons:
+                mentions.append((start, -minus_end, alias.owners[0]))
+                return
+        doubtful: list[tuple[int, int, Alias, tuple[int, ...]]] = []
+        spans: list[tuple[int, int]] = []
+        taken = 0
+        for start, minus_end, pattern in sorted(candidates) if len(candidates) > 1 else candidates:
+            if start < taken:
+                continue
+            taken = end = -minus_end
+            spans.append((start, end))
+            alias = self._aliases[pattern]
+            assert alias is not None  # _sift keeps only aliases
+            owners = alias.owners
+            if silenced:
+                mute = frozenset().union(
+                    *(topics for first, last, topics in silenced if first <= start and end <= last)
+                )
+                owners = tuple(owner for owner in owners if owner not in mute)
+            if not alias.reasons:
+                mentions += [(start, end, owner) for owner in owners]
+            elif owners and not is_ruled_out(alias.pattern, text, start, end):
+                doubtful.append((start, end, alias, owners))
+        mentions += [word for word in words if not any(start <= word[0] and word[1] <= end for start, end in spans)]
+        if not doubtful:
+            return
+        proved = {topic for _, _, topic in mentions}
+        proved.update(topic for seen in declared for topic in seen.owners)
+        for start, end, alias, owners in doubtful:
+            if AmbiguityReason.SHARED not in alias.reasons and owners[0] not in proved and find_cue(text, start, end):
+                proved.add(owners[0])
+        mentions += [(start, end, owner) for start, end, _, owners in doubtful for owner in owners if owner in proved]
+
+
+def _is_written_as(case: Case, surface: str) -> bool:
+    """Whether a mention has the capitals that its alias asks for; small words inside a name need none."""
+    if case is Case.UPPER:
+        return surface.upper() == surface
+    return all(
+        not word[:1].islower() for word in surface.replace("-", " ").split() if word.lower() not in _NO_CAPITAL_NEEDED
+    )
+
+
+def _count_symbols(cashtags: Sequence[tuple[int, Seen]], declared: Sequence[Seen]) -> int:
+    """How many different symbols a document writes or declares, watched or not."""
+    if not declared and len(cashtags) < 2:
+        return len(cashtags)
+    symbols = set()
+    for seen in declared:
+        symbols.add(seen[0])
+    for _, seen in cashtags:
+        symbols.add(seen[0])
+    return len(symbols)
+
+
+def _role_at(start: int, document: Document, lead_start: int) -> MatchRole:
+    """The role of a mention at `start` of the document's reading; the text begins after `lead_start`."""
+    if start < lead_start:
+        return MatchRole.TITLE
+    place = start - lead_start
+    if place <= min(_SHORT_LEAD_CHARS, len(document.text)):
+        return MatchRole.LEAD
+    return MatchRole.LEAD if place <= _lead_length(document.text, has_title=lead_start > 0) else MatchRole.BODY
+
+
+def _lead_length(text: str, *, has_title: bool) -> int:
+    """How many characters of a text are its lead: the first sentence, and a fixed number at least."""
+    least = _SHORT_LEAD_CHARS if not has_title and len(text) <= _LEAD_CHARS else _LEAD_CHARS
+    if len(text) <= least:
+        return len(text)
+    sentence = _SENTENCE_END.search(text)
+    first = sentence.end() if sentence else len(text)
+    return min(max(first, least), 2 * _LEAD_CHARS, len(text))

@@ -1,0 +1,272 @@
+"""Tickers: what a text writes as one, and the topics behind it.
+
+Three ways to write one, from sure to doubtful: a cashtag ("$NWND", whole: "$EURUSD" is not "$EUR"), a code with its
+exchange ("NYSE: T", "(T.N)", "600519.SH", "0700.HK"), and a bare upper-case word of three letters or more that is no
+ordinary word, in a line that does not shout. A watchlist ticker without an exchange counts on any exchange; one that
+names its exchange ("TSX:NWND") counts only there, and as a cashtag or a feed's symbol, which name none.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from monitor.domain.topics import Topic
+from monitor.operators.folding import is_joined
+from monitor.operators.vocabulary import ACRONYMS, COMMON_WORDS
+
+_US = (
+    "NYSE",
+    "NASDAQ",
+    "NASDAQGS",
+    "NASDAQGM",
+    "NASDAQCM",
+    "NASD",
+    "AMEX",
+    "NYSEAMERICAN",
+    "NYSEARCA",
+    "NYSEMKT",
+    "ARCA",
+)
+_US_OTHER = ("BATS", "CBOE", "OTC", "OTCQX", "OTCQB", "OTCMKTS", "PINK", "纽交所", "纽约证券交易所", "纳斯达克")
+_MARKETS = dict.fromkeys((*_US, *_US_OTHER), "US") | {
+    "LSE": "L", "LON": "L", "AIM": "L", "TSX": "TO", "TSXV": "TO", "CVE": "TO", "ASX": "AX", "ETR": "DE", "XETRA": "DE",
+    "FRA": "DE", "EPA": "PA", "AMS": "AS", "BIT": "MI", "BME": "MC", "SWX": "SW", "SIX": "SW", "STO": "ST", "CPH": "CO",
+    "OSL": "OL", "HEL": "HE", "TYO": "T", "TSE": "T", "KRX": "KS", "TPE": "TW", "TWSE": "TW", "SGX": "SI", "NSE": "NS",
+    "BSE": "BO", "HKEX": "HK", "HKG": "HK", "SEHK": "HK", "HKSE": "HK", "HK": "HK", "港交所": "HK", "SSE": "SH",
+    "SHA": "SH", "SHSE": "SH", "SH": "SH", "上交所": "SH", "SZSE": "SZ", "SHE": "SZ", "SZ": "SZ", "深交所": "SZ",
+    "BJ": "BJ", "北交所": "BJ",
+}  # fmt: skip
+_CHINESE = {"SH": "SH", "SS": "SH", "SZ": "SZ", "BJ": "BJ", "HK": "HK"}
+_BY_FIRST_DIGIT = dict.fromkeys("569", "SH") | dict.fromkeys("0123", "SZ") | dict.fromkeys("48", "BJ")
+
+_CASHTAG_TAIL = re.compile(r"\.(?:[A-Z][a-z]|[a-z]{3}|[A-Za-z]{5})|-[a-z]{3}|-[A-Z][a-z]{2}|'")
+# The exchange of a code without one behind it stands before it, and is checked afterwards: a pattern that begins with
+# the exchanges takes six times as long, because `re` then tries it at every character.
+_CODE = re.compile(r"[0-9]{1,6}(?:\.(?i:SH|SS|SZ|BJ|HK)|(?<=[0-9]{4}))(?![A-Za-z0-9])")
+_EXCHANGE_BEFORE = re.compile(r"(?<![A-Za-z0-9])(?:SH|SZ|BJ|HK)[:.]?$", re.IGNORECASE)
+# One pattern for one pass over the text: a cashtag, what follows a colon ("NYSE: T") or a bracket ("(T.N)"), or an
+# upper-case word. It begins with a class, and looks behind only then, because `re` skips ahead to a class alone.
+# A letter that leans on the dollar sign makes it no cashtag ("U$D", "A$AP"); a Chinese character does not lean.
+_TICKER = re.compile(
+    r"""[$＄:：(（A-Z](?:
+        (?<=[$＄])(?<![A-Za-z0-9_\u00c0-\u024f][$＄])([A-Za-z][A-Za-z0-9]*(?:[./_-][A-Za-z0-9]+)*)
+      | (?<=[:：(（])\s?([A-Z0-9]{1,6}(?:[./-][A-Z]{1,2}(?![A-Za-z]))?)(?![A-Za-z0-9_])
+      | (?<=[A-Z])(?<![A-Za-z0-9_\u00c0-\u024f$＄@&=~.-][A-Z])([A-Z]{2,5}(?:[./-][A-Z]{1,2}(?![A-Za-z]))?)
+        (?![A-Za-z0-9_])
+    )""",
+    re.VERBOSE,
+)
+_CASHTAG_GROUP, _INTRODUCED_GROUP = 1, 2
+_AMERICAN = (".N", ".O", ".OQ", ".US")
+_LONGEST_MARKET = 16
+_BOARDS_OF_NYSE = frozenset(("AMERICAN", "ARCA", "MKT"))
+_SHORTEST_BARE = 3
+_LINK_OR_TAG = re.compile(r"\S*://\S*|[$＄#@]\S+")
+_LATIN_WORD = re.compile(r"[A-Za-z]{2,}")
+_FEW_WORDS = 3
+"""Up to this many words, a line counts as shouting only when all of them are in capitals."""
+_SHOUTING_SHARE = 0.6
+_MEMO_LIMIT = 16_384
+"""Spellings remembered for each table; feeds use a few thousand, and beyond the limit the memory starts anew."""
+
+
+class Seen(NamedTuple):
+    """A cashtag or declared symbol as it is understood: its canonical symbol, topics, and the length that they name."""
+
+    symbol: str
+    owners: tuple[int, ...]
+    length: int
+
+
+@lru_cache(maxsize=16_384)
+def read_ticker(raw: str) -> tuple[str, str | None]:
+    """A ticker in one form, whatever the spelling.
+
+    Returns: the symbol (upper-case; classes after a full stop: "BRK-A" is "BRK.A"; Hong Kong codes without leading
+        zeros), and the market it is tied to, None when it names none.
+    """
+    text = raw.strip().lstrip("$＄").strip().upper().replace("：", ":")
+    market: str | None = None
+    prefix, colon, rest = text.rpartition(":")
+    if colon and rest.strip():
+        market, text = _MARKETS.get(prefix.replace(" ", ""), prefix.strip()), rest.strip()
+    head, dot, tail = text.partition(".")
+    if dot and head.isdigit() and tail in _CHINESE:
+        market, text = _CHINESE[tail], head
+    elif dot and head.isalpha() and tail == "US":
+        market, text = "US", head
+    elif text[:2] in _CHINESE and (code := text[2:].lstrip(".")).isdigit() and len(code) >= 4:
+        market, text = _CHINESE[text[:2]], code
+    if text.isdigit():
+        if market is None:
+            market = "HK" if len(text) == 5 else _BY_FIRST_DIGIT.get(text[0]) if len(text) == 6 else None
+        return (text.lstrip("0") or text) if market == "HK" else text, market
+    return text.replace("-", ".").replace("/", "."), market
+
+
+def is_word_ticker(symbol: str) -> bool:
+    """Whether a bare upper-case symbol is more often a word or an acronym than the ticker."""
+    return symbol.lower() in COMMON_WORDS or symbol in ACRONYMS
+
+
+def line_around(text: str, start: int, end: int) -> tuple[int, int]:
+    """The bounds of the line that holds [start, end): a title, or one paragraph."""
+    line_end = text.find("\n", end)
+    return text.rfind("\n", 0, start) + 1, len(text) if line_end < 0 else line_end
+
+
+def is_shouting(line: str) -> bool:
+    """Whether a line is written in capitals, links and tags aside, so that an upper-case word says nothing."""
+    words: list[str] = _LATIN_WORD.findall(_LINK_OR_TAG.sub(" ", line))
+    capitals = sum(word.isupper() for word in words)
+    if len(words) <= _FEW_WORDS:
+        return capitals == len(words)
+    return capitals > _SHOUTING_SHARE * len(words)
+
+
+class Tickers(NamedTuple):
+    """What of a text is written like a ticker; topics are indices.
+
+    Attributes:
+        cashtags: (place of the dollar sign, what it stands for), watched or not.
+        codes: (start, end, topic) of tickers with their exchange. words: the same of bare upper-case words.
+    """
+
+    cashtags: list[tuple[int, Seen]]
+    codes: list[tuple[int, int, int]]
+    words: list[tuple[int, int, int]]
+
+
+class TickerTable:
+    """The tickers of a watchlist; finds them in texts and in the symbols that feeds declare. Topics are indices."""
+
+    def __init__(self, topics: Sequence[Topic]) -> None:
+        owners: dict[str, list[tuple[str | None, int]]] = {}
+        for index, topic in enumerate(topics):
+            for symbol, market in dict.fromkeys(map(read_ticker, topic.tickers)):
+                if symbol:
+                    owners.setdefault(symbol, []).append((market, index))
+        self._owners = {symbol: tuple(claims) for symbol, claims in owners.items()}
+        self._bare: dict[str, tuple[int, ...]] = {}
+        for symbol, claims in self._owners.items():
+            letters = symbol.partition(".")[0]
+            if letters.isalpha() and len(letters) >= _SHORTEST_BARE and not is_word_ticker(symbol):
+                indices = tuple(dict.fromkeys(index for _, index in claims))
+                self._bare |= {symbol.replace(".", mark): indices for mark in ("./-" if "." in symbol else ".")}
+        self._has_codes = any(symbol.isdigit() for symbol in self._owners)
+        self._cashtags: dict[str, Seen] = {}
+        self._symbols: dict[str, Seen] = {}
+
+    def owners(self, symbol: str, market: str | None) -> tuple[int, ...]:
+        """The topics of a canonical symbol that was seen on a market, or on none that is named."""
+        fits = (
+            index
+            for declared, index in self._owners.get(symbol, ())
+            if declared is None or market is None or declared == market
+        )
+        return tuple(dict.fromkeys(fits))
+
+    def symbol(self, raw: str) -> Seen:
+        """What a symbol that a feed declares stands for."""
+        seen = self._symbols.get(raw)
+        if seen is None:
+            symbol, market = read_ticker(raw)
+            seen = _remember(self._symbols, raw, Seen(symbol, self.owners(symbol, market), len(raw)))
+        return seen
+
+    def scan(self, text: str) -> Tickers:
+        """Everything in a text that is written like a ticker."""
+        known, bare = self._cashtags, self._bare
+        cashtags: list[tuple[int, Seen]] = []
+        codes: list[tuple[int, int, int]] = []
+        words: list[tuple[int, int, int]] = []
+        for match in _TICKER.finditer(text):
+            group = match.lastindex
+            if group == _CASHTAG_GROUP:
+                token = match[1]
+                cashtags.append((match.start(), known.get(token) or self._read_cashtag(token)))
+                continue
+            start, end = match.span()
+            if group == _INTRODUCED_GROUP:
+                start = match.start(2)
+                owners = self._introduced(text, match)
+                if owners:
+                    codes += [(start, end, index) for index in owners]
+                    continue
+            named = bare.get(text[start:end])
+            if named is not None and self._is_plain(text, start, end):
+                words += [(start, end, index) for index in named]
+        if self._has_codes:
+            for match in _CODE.finditer(text):
+                start, end = match.span()
+                if not match[0].isdigit():
+                    if start and (text[start - 1] == "." or is_joined(text[start - 1], "0")):
+                        continue
+                else:
+                    exchange = _EXCHANGE_BEFORE.search(text, max(0, start - 3), start)
+                    if exchange is None:
+                        continue
+                    start = exchange.start()
+                codes += [(start, end, index) for index in self.owners(*read_ticker(text[start:end]))]
+        return Tickers(cashtags, codes, words)
+
+    @staticmethod
+    def _is_plain(text: str, start: int, end: int) -> bool:
+        """Whether an upper-case word stands in running text: in no link, and in a line that does not shout."""
+        first, last = line_around(text, start, end)
+        return not is_address(text, start, end) and not is_shouting(f"{text[first:start]} {text[end:last]}")
+
+    def _read_cashtag(self, token: str) -> Seen:
+        symbol = read_ticker(token)[0]
+        owners, length = self.owners(symbol, None), len(token)
+        tail = None if owners or symbol.isalnum() else _CASHTAG_TAIL.search(token)
+        if tail:  # "$NWND-backed", or a sentence that begins without a space after "$NWND."
+            length = tail.start()
+            symbol = read_ticker(token[:length])[0]
+            owners = self.owners(symbol, None)
+        return _remember(self._cashtags, token, Seen(symbol, owners, length))
+
+    def _introduced(self, text: str, match: re.Match[str]) -> tuple[int, ...]:
+        """The topics of a code after a colon that follows an exchange, or in brackets and complete."""
+        code = match[2]
+        if match[0][0] in ":：":
+            market = _market_before(text, match.start())
+            return self.owners(*read_ticker(f"{market}:{code}")) if market else ()
+        if text[match.end() : match.end() + 1] not in (")", "）"):
+            return ()
+        if code.isdigit():
+            return self.owners(*read_ticker(code)) if len(code) >= 5 else ()
+        return self.owners(code.partition(".")[0], "US") if code.endswith(_AMERICAN) else ()
+
+
+def _market_before(text: str, end: int) -> str | None:
+    """The exchange that the last word before `end` names, None when it names none."""
+    words = text[max(0, end - _LONGEST_MARKET) : end].upper().split()[-2:]
+    if not words:
+        return None
+    last = words[-1].rpartition("(")[2].rpartition("（")[2].lstrip("[【")
+    if last in _MARKETS:
+        return last
+    return "NYSE" if last in _BOARDS_OF_NYSE and words[0].endswith("NYSE") else None
+
+
+def _remember(memory: dict[str, Seen], raw: str, seen: Seen) -> Seen:
+    if len(memory) >= _MEMO_LIMIT:
+        memory.clear()
+    memory[raw] = seen
+    return seen
+
+
+def is_address(text: str, start: int, end: int) -> bool:
+    """Whether [start, end) is a piece of a link, a domain or an e-mail address."""
+    left, right = text[max(0, start - 1) : start], text[end : end + 2]
+    if left == "@" and text[max(0, start - 2) : start - 1].isalnum():
+        return True
+    if right[:1] == "@" or (right[:1] == "." and right[1:].isalnum() and not right[1:].isupper()):
+        return True
+    if left not in ("/", ".", "=", "&", "~", "%", "?", "_") and right[:1] not in ("/", "=", "&", "?"):
+        return False
+    token_start = text.rfind(" ", 0, start) + 1
+    token = text[token_start:start]
+    return "://" in token or token.startswith("www.") or (left in "/=" and "." in token) or left == "."

@@ -1,0 +1,301 @@
+"""Score: from bytes of a feed to one scored document for each topic that it names. Pure for each record.
+
+Order of events, for each record in its partition's order:
+    parse -> is the date believed? -> watermark and effective time -> tag -> sign -> batch -> score -> repartition
+What is in hand is finished by `cut`, which announces the progress of every partition; commits fall only on cuts.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from monitor.clock import Laps
+from monitor.domain.document import DeadLetter, DeadLetterReason, Document, FeedRecord, InputPartition, ScoredDocument
+from monitor.domain.progress import NO_TIME_MS, Progress, SourceState
+from monitor.domain.streams import Output, Stream
+from monitor.domain.topics import MatchRole, TopicId, TopicMatch
+from monitor.operators.batching import Batcher, FlushReason
+from monitor.operators.leap import Judged, LeapGuard
+from monitor.operators.parse import ParseLimits, parse
+from monitor.operators.signature import signatures
+from monitor.operators.watermark import PartitionState, PartitionWatermark
+from monitor.ports import Score, ScoreRequest, Tags
+
+HEADLINE_CHARS = 200
+"""What a person needs to recognise a story; longer ones only fill the log."""
+
+MAX_DEAD_LETTER_BYTES = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreSettings:
+    """What the role needs of the configuration.
+
+    Attributes:
+        as_of_ms: the moment of knowledge: what arrived later is not known yet, and where no arrival is known a document
+            cannot have been said later. None: live.
+        from_ms, to_ms: documents said outside [from, to) are left out, and counted.
+        partitions: of `sentiment.scored`; partition_of: the partition of a topic.
+    """
+
+    limits: ParseLimits
+    max_out_of_orderness_ms: int
+    max_leap_ms: int
+    max_lead_ms: int
+    idle_after_ms: int
+    as_of_ms: int | None
+    from_ms: int | None
+    to_ms: int | None
+    partitions: int
+    partition_of: Callable[[TopicId], int]
+
+
+@dataclass(slots=True)
+class Read:
+    """A document on its way, with its record."""
+
+    record: FeedRecord
+    document: Document
+    effective_ms: int = 0
+    matches: tuple[TopicMatch, ...] = ()
+    signature: bytes = b""
+
+
+class ScoreRole:
+    """Turns feed records into scored documents, dead letters and progress."""
+
+    def __init__(
+        self,
+        batcher: Batcher[Read],
+        tags: Tags,
+        scorer_name: str,
+        settings: ScoreSettings,
+        known: Iterable[InputPartition],
+        states: dict[InputPartition, PartitionState],
+        laps: Laps | None = None,
+    ) -> None:
+        self._batcher = batcher
+        self._tags = tags
+        self._scorer_name = scorer_name
+        self._settings = settings
+        self._laps = laps or Laps()
+        self._partitions: dict[InputPartition, PartitionWatermark] = {}
+        self._guards: dict[InputPartition, LeapGuard[Read]] = {}
+        self._last_read_ms: dict[InputPartition, int] = {}
+        for source in known:
+            state = states.get(source, PartitionState())
+            self._partitions[source] = PartitionWatermark(source, settings.max_out_of_orderness_ms, state)
+            self._guards[source] = LeapGuard(settings.max_leap_ms, state.believed_ms)
+        self._accepted: list[Read] = []
+        self._outputs: list[Output] = []
+        self.counts: Counter[str] = Counter()
+        self.dead: Counter[DeadLetterReason] = Counter()
+        self.roles_matched: Counter[MatchRole] = Counter()
+        self.flushes: list[tuple[FlushReason, int]] = []
+        """Batches since it was last read and cleared: why each was closed, and its pairs."""
+        batcher.on_batch = lambda reason, pairs: self.flushes.append((reason, pairs))
+        self.outcomes: Counter[tuple[InputPartition, bool]] = Counter()
+        """Records by (partition, usable), since it was last read and cleared: what pauses a bad vendor."""
+
+    @property
+    def states(self) -> dict[InputPartition, PartitionState]:
+        """What a commit carries for each partition; call only right after `cut`."""
+        return {source: watermark.state for source, watermark in self._partitions.items()}
+
+    def positions(self) -> dict[InputPartition, int]:
+        """Exclusive positions that may be committed; call only right after `cut`."""
+        return {source: watermark.state.position for source, watermark in self._partitions.items()}
+
+    def handle(self, records: Sequence[FeedRecord], now_ms: int) -> list[Output]:
+        """Take records, in order within each partition; give whatever is finished by now."""
+        self._laps.start()
+        self._parse(records, now_ms)
+        self._laps.lap("parse", len(records))
+        self._tag_and_sign(now_ms)
+        self._finish(self._batcher.due(now_ms))
+        return self._take_outputs()
+
+    def end(self, source: InputPartition) -> bool:
+        """A partition has ended: what waits for followers is judged, and nobody waits for it. Whether that was news."""
+        state = self._partitions[source].state
+        if state.state is SourceState.ENDED:
+            return False
+        self._judge(source, self._guards[source].finish())
+        state.position = max(state.position, state.read_position)
+        state.state = SourceState.ENDED
+        return True
+
+    def cut(self, now_ms: int) -> list[Output]:
+        """Finish what is in hand and announce progress; afterwards a commit may fall on the announced positions."""
+        self._mark_idle(now_ms)
+        self._tag_and_sign(now_ms)
+        self._finish(self._batcher.flush(FlushReason.CUT))
+        told = tuple(watermark.progress() for watermark in self._partitions.values())
+        progress = Progress(tuple(self._partitions), told, now_ms)
+        for partition in range(self._settings.partitions):
+            self._outputs.append(Output(Stream.SCORED, progress, partition))
+        return self._take_outputs()
+
+    def committed(self) -> None:
+        """The positions of the last cut were committed."""
+        for watermark in self._partitions.values():
+            watermark.committed()
+
+    def running_ahead(self) -> set[InputPartition]:
+        """Partitions to pause for a while, because the slowest active one is far behind them."""
+        active = {s: w for s, w in self._partitions.items() if w.state.state is SourceState.ACTIVE}
+        slowest_ms = min((watermark.watermark_ms for watermark in active.values()), default=NO_TIME_MS)
+        return {s for s, w in active.items() if w.watermark_ms > slowest_ms + self._settings.max_lead_ms}
+
+    def watermarks(self) -> dict[InputPartition, int]:
+        """W of each input partition."""
+        return {source: watermark.watermark_ms for source, watermark in self._partitions.items()}
+
+    def source_states(self) -> dict[InputPartition, SourceState]:
+        """Whether each input partition is active, idle or at its end."""
+        return {source: watermark.state.state for source, watermark in self._partitions.items()}
+
+    def _take_outputs(self) -> list[Output]:
+        outputs, self._outputs = self._outputs, []
+        return outputs
+
+    def _parse(self, records: Sequence[FeedRecord], now_ms: int) -> None:
+        limits, as_of_ms = self._settings.limits, self._settings.as_of_ms
+        self.counts["read"] += len(records)
+        for record in records:
+            source = record.source_partition
+            state = self._partitions[source].state
+            state.state = SourceState.ACTIVE
+            state.read_position = record.next_offset
+            self._last_read_ms[source] = now_ms
+            parsed = parse(record, limits)
+            if isinstance(parsed, DeadLetter):
+                self._dead_letter(parsed)
+            elif self._is_outside(parsed):
+                self.counts["outside"] += 1
+                self.outcomes[source, True] += 1
+            elif parsed.observed_ms is not None:
+                seen_ms = min(parsed.event_time_ms, parsed.observed_ms)
+                self._judge(source, self._guards[source].add(seen_ms, Read(record, parsed), is_bounded=True))
+            elif as_of_ms is not None and parsed.event_time_ms > as_of_ms + limits.max_future_ms:
+                self._far_future(Read(record, parsed), "said after the moment of knowledge (--as-of)")
+            else:
+                self._judge(source, self._guards[source].add(parsed.event_time_ms, Read(record, parsed)))
+            held = self._guards[source].first_held
+            state.position = record.next_offset if held is None else held.record.offset
+
+    def _is_outside(self, document: Document) -> bool:
+        """Whether the person who replays asked to leave it out."""
+        settings, observed_ms = self._settings, document.observed_ms
+        return (
+            (settings.from_ms is not None and document.event_time_ms < settings.from_ms)
+            or (settings.to_ms is not None and document.event_time_ms >= settings.to_ms)
+            or (settings.as_of_ms is not None and observed_ms is not None and observed_ms > settings.as_of_ms)
+        )
+
+    def _judge(self, source: InputPartition, judged: Iterable[Judged[Read]]) -> None:
+        for verdict in judged:
+            if verdict.is_far_future:
+                self._far_future(verdict.item, "far ahead of all records around it: give observed_at, or mend the date")
+            else:
+                self._accept(verdict.item)
+        self._partitions[source].state.believed_ms = self._guards[source].believed_ms
+
+    def _accept(self, read: Read) -> None:
+        document = read.document
+        watermark = self._partitions[read.record.source_partition]
+        read.effective_ms, is_late = watermark.read(document.event_time_ms, document.observed_ms, document.source)
+        self.counts["late"] += is_late
+        self.outcomes[read.record.source_partition, True] += 1
+        self._accepted.append(read)
+
+    def _far_future(self, read: Read, detail: str) -> None:
+        record = read.record
+        self._dead_letter(
+            DeadLetter(
+                DeadLetterReason.FAR_FUTURE,
+                f"published_at {read.document.event_time_ms} ms is {detail}",
+                record.source_partition,
+                record.offset,
+                record.value[:MAX_DEAD_LETTER_BYTES],
+            )
+        )
+
+    def _dead_letter(self, letter: DeadLetter) -> None:
+        self.dead[letter.reason] += 1
+        self.outcomes[letter.source_partition, False] += 1
+        self._outputs.append(Output(Stream.DEAD_LETTER, letter))
+
+    def _tag_and_sign(self, now_ms: int) -> None:
+        """Tag what was accepted, sign what is watched, and hand it to the batcher."""
+        accepted, self._accepted = self._accepted, []
+        if not accepted:
+            return
+        watched: list[Read] = []
+        tag = self._tags.tag
+        for read in accepted:
+            read.matches = tag(read.document)
+            if read.matches:
+                watched.append(read)
+        self.counts["unwatched"] += len(accepted) - len(watched)
+        self._laps.lap("tag", len(accepted))
+        readings = [read.document.reading for read in watched]
+        for read, signature in zip(watched, signatures(readings), strict=True):
+            read.signature = signature
+        self._laps.lap("sign", len(watched))
+        for read, reading in zip(watched, readings, strict=True):
+            lang = read.document.lang
+            requests = [ScoreRequest(reading, match.surface, lang) for match in read.matches]
+            self._finish(self._batcher.add(read, requests, now_ms))
+        self._laps.lap("score", len(watched))
+
+    def _finish(self, scored: Sequence[tuple[Read, list[Score]]]) -> None:
+        """Repartition: one scored document for each topic that the document names."""
+        self._laps.lap("score")
+        watchlist = self._tags.watchlist
+        for read, scores in scored:
+            document, record = read.document, read.record
+            headline = (document.title or document.reading)[:HEADLINE_CHARS]
+            self.counts["scored"] += 1
+            self.counts["pairs"] += len(scores)
+            for match, score in zip(read.matches, scores, strict=True):
+                self.roles_matched[match.role] += 1
+                value = ScoredDocument(
+                    document.id,
+                    match.topic_id,
+                    document.event_time_ms,
+                    read.effective_ms,
+                    document.source,
+                    document.author,
+                    document.url,
+                    headline,
+                    document.lang,
+                    match.role,
+                    match.of_topics,
+                    score.sentiment,
+                    score.risk,
+                    score.cues,
+                    read.signature,
+                    self._scorer_name,
+                    watchlist,
+                    record.source_partition,
+                    record.offset,
+                )
+                self._outputs.append(Output(Stream.SCORED, value, self._settings.partition_of(match.topic_id)))
+        self._laps.lap("repartition", len(scored))
+
+    def _mark_idle(self, now_ms: int) -> None:
+        """A partition that gave nothing for a while no longer holds the readers back."""
+        paused = self.running_ahead()
+        for source, watermark in self._partitions.items():
+            if source in paused:
+                # It is we who do not read it: it is not idle, and has the whole time again once it may speak.
+                self._last_read_ms[source] = now_ms
+            last_ms = self._last_read_ms.setdefault(source, now_ms)
+            if watermark.state.state is SourceState.ACTIVE and now_ms - last_ms >= self._settings.idle_after_ms:
+                watermark.state.state = SourceState.IDLE
+
+
+def only_partition(topic_id: TopicId) -> int:
+    """The partition of every topic where there is one partition: embedded."""
+    return 0

@@ -1,0 +1,329 @@
+"""Trend: from scored documents in any order to windows, stories and detections, each topic in one place.
+
+Order of events, for one partition of `sentiment.scored`:
+    merge by time -> the same document again? -> too late? -> which story -> windows -> look-back -> look -> episode
+Timed work (windows that end, checks of open episodes) happens at whole minutes, before the documents of that minute.
+"""
+
+import heapq
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from monitor.clock import DAY_MS, MINUTE_MS, Laps
+from monitor.domain.alerts import Detection, Evidence, Rule, Silence
+from monitor.domain.archive import ScoredRow
+from monitor.domain.document import Counted, InputPartition, ScoredDocument
+from monitor.domain.progress import NO_TIME_MS, Progress, SourceProgress, SourceState
+from monitor.domain.sentiment import Label, RiskKind
+from monitor.domain.streams import Message, Output, Stream
+from monitor.domain.topics import TopicId
+from monitor.operators.aggregate import TopicWindows, WindowAggregator
+from monitor.operators.baseline import Baseline, HistoryState
+from monitor.operators.copies import SeenDocuments, Stories, StoryState
+from monitor.operators.detect import Detector, Finding
+from monitor.operators.episode import EpisodeState, turn
+from monitor.operators.lookback import Carrier, LookBack, LookBackState
+from monitor.operators.merge import MergeByTime, MergeState
+from monitor.operators.volume import FeedVolume, VolumeState
+
+MAX_EVIDENCE = 8
+"""Documents shown with a detection: as many as a person reads before deciding."""
+
+
+@dataclass(slots=True)
+class TopicState:
+    """Everything trend remembers of one topic: plain data."""
+
+    history: HistoryState
+    seen: dict[int, int] = field(default_factory=dict)
+    stories: StoryState = field(default_factory=StoryState)
+    look_back: LookBackState = field(default_factory=LookBackState)
+    episode: EpisodeState | None = None
+
+
+@dataclass(slots=True)
+class TrendState:
+    """The state of one scored partition. `watched_since_day`: when the watchlist now in force first spoke here."""
+
+    merge: MergeState[ScoredDocument] = field(default_factory=MergeState)
+    volume: VolumeState = field(default_factory=VolumeState)
+    topics: dict[TopicId, TopicState] = field(default_factory=dict)
+    windows: dict[TopicId, TopicWindows] = field(default_factory=dict)
+    watchlist: str = ""
+    watched_since_day: int = 0
+    position: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TrendOperators:
+    """The operators of one partition, built by the composition root; `aggregator` holds the state's windows."""
+
+    merge: MergeByTime[ScoredDocument]
+    volume: FeedVolume
+    seen: SeenDocuments
+    stories: Stories
+    aggregator: WindowAggregator
+    look_back: LookBack
+    baseline: Baseline
+    detector: Detector
+
+
+class TrendRole:
+    """Follows the trend of every topic of one scored partition."""
+
+    def __init__(
+        self,
+        partition: int,
+        operators: TrendOperators,
+        state: TrendState,
+        *,
+        lateness_horizon_ms: int,
+        max_topics_per_document: int,
+        episode_gap_ms: int,
+        topics_watched: Callable[[], int],
+        laps: Laps,
+    ) -> None:
+        self._partition = partition
+        self._op = operators
+        self.state = state
+        self._lateness_horizon_ms = lateness_horizon_ms
+        self._max_topics_per_document = max_topics_per_document
+        self._episode_gap_ms = episode_gap_ms
+        self._topics_watched = topics_watched
+        self._laps = laps
+        self._checks = [
+            (topic.episode.next_check_ms, topic_id)
+            for topic_id, topic in state.topics.items()
+            if topic.episode is not None and topic.episode.next_check_ms is not None
+        ]
+        heapq.heapify(self._checks)
+        self._dirty: set[TopicId] = set()
+        self.counts: Counter[str] = Counter()
+        """What happened since it was last read and cleared, by outcome; for the metrics."""
+        self.looks: Counter[str] = Counter()
+
+    def handle(self, messages: Sequence[Message]) -> list[Output]:
+        """Take messages of `sentiment.scored`; give what could be decided by them."""
+        outputs: list[Output] = []
+        emit = partial(self._emit, outputs)
+        self._laps.start()
+        for message in messages:
+            value = message.value
+            self.state.position = message.offset + 1
+            if isinstance(value, ScoredDocument):
+                item_id = f"{value.document_id}|{value.topic_id}"
+                if not self._op.merge.add(value.effective_ms, item_id, value.source_partition, value.offset, value):
+                    self.counts["repeat"] += 1
+            elif isinstance(value, Progress):
+                self._op.merge.progress(value)
+                for told in value.sources:
+                    self._op.volume.told(told)
+                self._laps.lap("merge", len(messages))
+                self._decide(emit)
+                outputs.append(Output(Stream.DETECTIONS, self._own_progress(value.written_ms)))
+        return outputs
+
+    def _emit(self, outputs: list[Output], stream: Stream, value: object) -> None:
+        outputs.append(Output(stream, value, self._partition if stream is Stream.TRENDS else 0))
+
+    def _own_progress(self, written_ms: int) -> Progress:
+        """This partition's word to the alert role: everything strictly below its watermark has been decided.
+
+        Positions stay 0: a detection is known as a repeat by its time, which lies below a watermark already announced.
+        """
+        source = InputPartition(Stream.SCORED, self._partition)
+        merge = self._op.merge.state
+        active = any(v.state is SourceState.ACTIVE for v in merge.sources.values())
+        told = SourceProgress(
+            source=source,
+            from_position=0,
+            to_position=0,
+            watermark_ms=merge.watermark_ms,
+            greatest_effective_ms=merge.watermark_ms - 1 if merge.watermark_ms != NO_TIME_MS else NO_TIME_MS,
+            state=SourceState.ACTIVE if active else SourceState.IDLE,
+            volumes=(),
+        )
+        return Progress((source,), (told,), written_ms)
+
+    def _decide(self, emit: Callable[[Stream, object], None]) -> None:
+        watermark_ms = self._op.merge.watermark_ms
+        self._op.volume.advance(watermark_ms)
+        for effective_ms, scored in self._op.merge.release():
+            self._timed_work(effective_ms, emit)
+            self._document(scored, effective_ms, emit)
+        self._timed_work(watermark_ms, emit)
+
+    def _timed_work(self, until_ms: int, emit: Callable[[Stream, object], None]) -> None:
+        """Publish windows and check episodes that are due by `until_ms`; checks in order of (minute, topic)."""
+        aggregator = self._op.aggregator
+        due_ms = aggregator.next_due_ms
+        if due_ms is not None and due_ms <= until_ms:
+            for row in aggregator.advance(until_ms):
+                emit(Stream.TRENDS, row)
+                self.counts["window"] += 1
+        while self._checks and self._checks[0][0] <= until_ms:
+            check_ms, topic_id = heapq.heappop(self._checks)
+            topic = self.state.topics[topic_id]
+            if topic.episode is not None and topic.episode.next_check_ms == check_ms:
+                self._look(topic_id, topic, check_ms, emit)
+
+    def _document(self, scored: ScoredDocument, at_ms: int, emit: Callable[[Stream, object], None]) -> None:
+        op, topic_id = self._op, scored.topic_id
+        topic = self.state.topics.get(topic_id)
+        if topic is None or scored.watchlist != self.state.watchlist:
+            topic = self._topic(scored, at_ms)
+        self._dirty.add(topic_id)
+        if not op.seen.is_first(topic.seen, scored.document_id, at_ms):
+            self.counts["repeat"] += 1
+            return
+        if scored.event_time_ms < at_ms - self._lateness_horizon_ms:
+            self.counts["too_late"] += 1
+            emit(Stream.TRENDS, ScoredRow(scored, scored.document_id, Counted.TOO_LATE))
+            return
+        self._laps.lap("merge")
+        story, is_story = op.stories.assign(topic.stories, scored.document_id, scored.signature, at_ms)
+        self._laps.lap("copies", 1)
+        label = scored.sentiment.label
+        is_listed = scored.of_topics > self._max_topics_per_document
+        op.aggregator.add(
+            topic_id,
+            scored.event_time_ms,
+            at_ms,
+            net=scored.sentiment.net,
+            is_negative=label is Label.NEGATIVE,
+            is_positive=label is Label.POSITIVE,
+            is_story=is_story,
+            is_listed=is_listed,
+        )
+        counted = Counted.LISTED if is_listed else Counted.COUNTED if is_story else Counted.COPY
+        self.counts[counted] += 1
+        emit(Stream.TRENDS, ScoredRow(scored, story.first_id, counted))
+        self._laps.lap("window", 1)
+        is_carrier = counted is Counted.COUNTED and label is Label.NEGATIVE
+        op.look_back.add(
+            topic.look_back,
+            at_ms,
+            is_positive_story=counted is Counted.COUNTED and label is Label.POSITIVE,
+            carrier=_carrier(scored, at_ms) if is_carrier else None,
+        )
+        if is_carrier:
+            op.baseline.add(topic.history, scored.source, at_ms)
+            self._look(topic_id, topic, at_ms, emit)
+        self._laps.lap("detect", 1)
+
+    def _topic(self, scored: ScoredDocument, at_ms: int) -> TopicState:
+        """The topic's state; a topic without one counts as watched since the watchlist in force came into force."""
+        state = self.state
+        if scored.watchlist != state.watchlist:
+            state.watchlist, state.watched_since_day = scored.watchlist, at_ms // DAY_MS
+        topic = state.topics.get(scored.topic_id)
+        if topic is None:
+            topic = state.topics[scored.topic_id] = TopicState(HistoryState(state.watched_since_day))
+        return topic
+
+    def _look(
+        self,
+        topic_id: TopicId,
+        topic: TopicState,
+        at_ms: int,
+        emit: Callable[[Stream, object], None],
+    ) -> None:
+        op = self._op
+        found = op.detector.look(topic.look_back, topic.history, op.baseline, op.volume, at_ms)
+        self.looks[found.value if isinstance(found, Silence) else "fired"] += 1
+        told = turn(topic.episode, found, at_ms, self._episode_gap_ms)
+        topic.episode = told.episode
+        if told.episode is None:
+            return
+        if told.tell is not None or told.is_over:
+            emit(Stream.DETECTIONS, self._detection(topic_id, topic, told.episode, told.tell, at_ms))
+            self.counts["detection"] += 1
+        next_ms = op.detector.next_change_ms(topic.look_back, at_ms)
+        if next_ms is None:
+            next_ms = -(-(told.episode.unusual_ms + self._episode_gap_ms + 1) // MINUTE_MS) * MINUTE_MS
+            next_ms = max(next_ms, at_ms - at_ms % MINUTE_MS + MINUTE_MS)
+        told.episode.next_check_ms = next_ms
+        heapq.heappush(self._checks, (next_ms, topic_id))
+        self._dirty.add(topic_id)
+
+    def _detection(
+        self, topic_id: TopicId, topic: TopicState, episode: EpisodeState, found: Finding | None, at_ms: int
+    ) -> Detection:
+        carriers = topic.look_back.carriers
+        if found is None:
+            found = Finding(0.0, 0, 0, 0.0, 0, 0, 0)
+        shown = [c for c in carriers if c.effective_ms > at_ms - found.look_back_ms] if found.look_back_ms else []
+        evidence = _evidence(shown, topic.stories)
+        return Detection(
+            partition=self._partition,
+            topic_id=topic_id,
+            rule=Rule.NEGATIVE_BURST,
+            at_ms=at_ms,
+            episode_start_ms=episode.start_ms,
+            severity=found.severity,
+            look_back_ms=found.look_back_ms,
+            observed=found.observed,
+            expected=found.expected,
+            volume=found.volume,
+            documents=found.documents,
+            origins=found.origins,
+            risk=_leading_risk(shown),
+            evidence=evidence,
+            topics_watched=self._topics_watched(),
+            scorer=carriers[-1].scorer if carriers else "",
+            watchlist=self.state.watchlist,
+        )
+
+    def take_dirty(self) -> set[TopicId]:
+        """Topics whose state changed since the last call."""
+        dirty = self._dirty | self._op.aggregator.touched
+        self._dirty, self._op.aggregator.touched = set(), set()
+        return dirty
+
+    def held_out(self) -> list[InputPartition]:
+        """Sources that the watermark no longer waits for."""
+        return self._op.merge.held_out
+
+
+def _carrier(scored: ScoredDocument, at_ms: int) -> Carrier:
+    return Carrier(
+        document_id=scored.document_id,
+        effective_ms=at_ms,
+        origin=f"{scored.source}@{scored.author}" if scored.author else scored.document_id,
+        source=scored.source,
+        headline=scored.headline,
+        url=scored.url,
+        net=scored.sentiment.net,
+        risk=scored.risk,
+        cues=scored.cues,
+        scorer=scored.scorer,
+    )
+
+
+def _leading_risk(carriers: Sequence[Carrier]) -> RiskKind:
+    """The kind of risk most carriers name; a tie goes to the name that sorts first, none only when nobody names one."""
+    named = Counter(carrier.risk for carrier in carriers if carrier.risk is not RiskKind.NONE)
+    return min(named, key=lambda risk: (-named[risk], risk)) if named else RiskKind.NONE
+
+
+def _evidence(carriers: Sequence[Carrier], stories: StoryState) -> tuple[Evidence, ...]:
+    """The carriers that weigh most: the most negative first, each with its part of all negative weight."""
+    total = sum(-carrier.net for carrier in carriers if carrier.net < 0) or 1
+    heaviest = sorted(carriers, key=lambda c: (c.net, c.effective_ms, c.document_id))[:MAX_EVIDENCE]
+    return tuple(
+        Evidence(
+            document_id=carrier.document_id,
+            effective_ms=carrier.effective_ms,
+            source=carrier.source,
+            headline=carrier.headline,
+            url=carrier.url,
+            net=carrier.net,
+            risk=carrier.risk,
+            cues=carrier.cues,
+            copies=stories.stories[carrier.document_id].copies if carrier.document_id in stories.stories else 0,
+            share=max(0, -carrier.net) * 10_000 // total,
+        )
+        for carrier in heaviest
+    )
