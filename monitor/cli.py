@@ -44,7 +44,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="monitor", description="Follows the sentiment of feeds and alerts on bad news.")
+    parser = argparse.ArgumentParser(
+        prog="monitor", description="Follows the sentiment of feeds and alerts on bad news."
+    )
     parser.add_argument("--version", action="version", version=f"monitor {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -62,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument("--from", dest="from_ms", type=_time, metavar="T", help="leave out what was said before")
     replay.add_argument("--to", dest="to_ms", type=_time, metavar="T", help="leave out what was said at T or later")
     replay.add_argument("--as-of", dest="as_of_ms", type=_time, metavar="T", help="know only what had arrived by T")
+    replay.add_argument("--show", action="store_true", help="print each alert as it fires, rises and resolves")
     replay.set_defaults(command=_replay)
 
     check = commands.add_parser("check-config", help="judge a configuration, and the watchlist that it names")
@@ -96,11 +99,15 @@ def _load(arguments: argparse.Namespace, command_line: dict[str, object]) -> Con
 def _watchlist(arguments: argparse.Namespace, config: Config) -> Path:
     path: Path | None = arguments.watchlist or config.watchlist.path
     if path is None:
-        raise ConfigError("watchlist.path: nobody is watched yet; give --watchlist FILE, or name it in the configuration")
+        raise ConfigError(
+            "watchlist.path: nobody is watched yet; give --watchlist FILE, or name it in the configuration"
+        )
     return path
 
 
 def _replay(arguments: argparse.Namespace) -> int:
+    if None not in (arguments.from_ms, arguments.to_ms) and arguments.from_ms >= arguments.to_ms:
+        raise ConfigError("--to: nothing lies between --from and --to; give a --to that is later than --from")
     given = {} if arguments.budget is None else {"alerts.budget_per_topic_month": arguments.budget}
     config = _load(arguments, dict(given))
     return app.replay(
@@ -113,6 +120,8 @@ def _replay(arguments: argparse.Namespace) -> int:
             from_ms=arguments.from_ms,
             to_ms=arguments.to_ms,
             as_of_ms=arguments.as_of_ms,
+            show=sys.stdout if arguments.show else None,
+            say=sys.stdout,
         ),
         SystemClock(),
     )

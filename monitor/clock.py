@@ -1,6 +1,7 @@
 """Where the time of day comes from. Only the edges hold a clock; nothing that decides reads one."""
 
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 MS = 1
@@ -51,19 +52,23 @@ class ManualClock:
 
 
 class Laps:
-    """Time by stage, for the metrics and the benchmark: each `lap` books what passed since the one before it."""
+    """Time by stage, for the metrics and the benchmark: each `lap` books what passed since the one before it.
 
-    def __init__(self) -> None:
+    `timer` gives nanoseconds: of the wall for metrics, of the thread's processor time for a benchmark.
+    """
+
+    def __init__(self, timer: Callable[[], int] = time.perf_counter_ns) -> None:
+        self._timer = timer
         self._booked: dict[str, tuple[int, int]] = {}
-        self._last = time.perf_counter_ns()
+        self._last = timer()
 
     def start(self) -> None:
         """Begin to measure; what passed until now is nobody's."""
-        self._last = time.perf_counter_ns()
+        self._last = self._timer()
 
     def lap(self, stage: str, items: int = 0) -> None:
         """Book the time since the last call to a stage, and how many items it took."""
-        now = time.perf_counter_ns()
+        now = self._timer()
         spent, counted = self._booked.get(stage, (0, 0))
         self._booked[stage] = (spent + now - self._last, counted + items)
         self._last = now

@@ -124,7 +124,7 @@ class TrendConfig:
         "24h", "1m", "7d", "A document later than this is archived and counts nowhere; ids are remembered as long."
     )
     windows: tuple[WindowSpec, ...] = windows(
-        (("1m", "1m"), ("1h", "1h")), "1m", "7d", 8, "The windows of the charts, each `{size, hop}`."
+        (("1m", "1m"),), "1m", "7d", 8, "The windows of the charts, each `{size, hop}`."
     )
     story_horizon_ms: int = duration("48h", "1m", "30d", "A copy of a story older than this starts a new story.")
     story_similarity: float = real(
@@ -180,7 +180,7 @@ class AlertsConfig:
     )
     initial_threshold: float = real(3.0, "severity", 0.5, 20, "Severity of an alert until the tail has been measured.")
     exit_ratio: float = real(
-        0.5, "share", 0, 1, "An alert is resolved below this part of the severity at which it fired."
+        0.5, "share", 0, 1, "An alert is resolved below this part of the threshold at which it fired."
     )
     cooldown_ms: int = duration("24h", "0s", "90d", "Quiet time for a topic after an alert; 0 is none.")
     amend_step: float = real(0.5, "severity", 0.01, 10, "Rise of severity after which a firing alert is told again.")

@@ -81,7 +81,7 @@ class RunObserver:
         self._alert = alert
         self._notify = notify
         self._laps = laps
-        self._last_arrival_ms: int | None = None
+        self._paused: set[InputPartition] = set()
 
     def beat(self) -> None:
         """The loop turned."""
@@ -149,6 +149,7 @@ class RunObserver:
     def paused(self, source: InputPartition) -> None:
         """An input was stopped for too many unusable records."""
         event(logger, "input_stopped", level=logging.ERROR, input=str(source), reason="too many unusable records")
+        self._paused.add(source)
         self._metrics.set_input_state(str(source), "paused")
 
     def _tell_time(self) -> None:
@@ -164,7 +165,8 @@ class RunObserver:
                 self._metrics.watermark_delay_seconds.labels(stage).set((now_ms - watermark_ms) / SECOND_MS)
         self._metrics.held_out_sources.set(len(self._trend.held_out()))
         for source, told in self._score.source_states().items():
-            self._metrics.set_input_state(str(source), told)
+            # To the roles it has ended; whoever looks at the metric must see why.
+            self._metrics.set_input_state(str(source), "paused" if source in self._paused else told)
 
     def _tell_stages(self) -> None:
         laps = self._laps.take()

@@ -16,7 +16,7 @@ from monitor.domain.topics import TopicMatch
 
 @dataclass(frozen=True, slots=True)
 class ScoreRequest:
-    """One pair to score: the text, the target (the form in which the text names the topic, or empty), and its language."""
+    """One pair to score: the text, the target (the form in which the text names the topic, or empty), its language."""
 
     text: str
     target: str

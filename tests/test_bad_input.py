@@ -256,7 +256,9 @@ def test_a_full_disk_under_the_state_ends_with_exit_code_three_and_can_be_resume
     assert len(replayed.scored) > 2_000
 
 
-def test_a_port_that_is_taken_names_the_key(replayed: Replayed, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_port_that_is_taken_names_the_key(
+    replayed: Replayed, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     replayed.feed.write_bytes(GOOD + b"\n")
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -59,7 +59,7 @@ def test_nothing_given_gives_the_defaults() -> None:
     assert config.feeds.max_out_of_orderness_ms == 2_000
     assert config.feeds.oldest_ms == 631_152_000_000
     assert config.detection.look_backs_ms == (900_000, 3_600_000, 14_400_000, 43_200_000, 86_400_000)
-    assert config.trend.windows == (WindowSpec(60_000, 60_000), WindowSpec(3_600_000, 3_600_000))
+    assert config.trend.windows == (WindowSpec(60_000, 60_000),)
     assert config.scorer.kind is ScorerKind.LEXICON
     assert config.warnings == ()
 

@@ -40,7 +40,9 @@ def test_batch_and_commit_sizes_change_nothing(folder: Path, seed: int, batch: i
     paths, watchlist = feeds.write(here, seed, FeedShape(documents=250))
     usual = replays.run(paths, watchlist, here, replays.quick_config(), name="usual")
     pending = max(batch, 2_048)
-    config = replays.quick_config(scorer__batch_size=batch, storage__commit_documents=every, scorer__max_pending=pending)
+    config = replays.quick_config(
+        scorer__batch_size=batch, storage__commit_documents=every, scorer__max_pending=pending
+    )
     other = replays.run(paths, watchlist, here, config, name=f"other{batch}-{every}")
     assert other == usual
 
@@ -85,4 +87,3 @@ def _one_file(folder: Path, lines: list[bytes]) -> tuple[list[Path], Path]:
     path = folder / "feed.jsonl"
     path.write_bytes(b"".join(line + b"\n" for line in lines))
     return [path], feeds.write_watchlist(folder)
-

@@ -1,6 +1,7 @@
 """Rows of the history: what the roles hand to storage, and what the evidence queries give back."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from monitor.domain.alerts import AlertEvent, AlertId, Detection, Suppression
 from monitor.domain.document import Counted, DocumentId, ScoredDocument
@@ -10,9 +11,8 @@ from monitor.domain.topics import MatchRole, TopicId
 from monitor.domain.windows import Window
 
 
-@dataclass(frozen=True, slots=True)
-class ScoredRow:
-    """A scored document with the trend role's decision on it.
+class ScoredRow(NamedTuple):
+    """A scored document with the trend role's decision on it. A tuple, as is WindowRow: made for each document.
 
     `story` is the id of the first document that told the same; `counted` is how it counted, or why it did not.
     """
@@ -22,8 +22,7 @@ class ScoredRow:
     counted: Counted
 
 
-@dataclass(frozen=True, slots=True)
-class WindowRow:
+class WindowRow(NamedTuple):
     """One published window of a topic; a later document raises `revision`, and the highest revision holds."""
 
     topic_id: TopicId

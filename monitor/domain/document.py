@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NewType
+from typing import NamedTuple, NewType
 
 from monitor.domain.sentiment import RiskKind, Sentiment
 from monitor.domain.topics import MatchRole, TopicId
@@ -40,9 +40,11 @@ class Counted(StrEnum):
     TOO_LATE = "too_late"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class InputPartition:
-    """One ordered log that feeds come from: a partition of a Kafka topic, a file, or standard input."""
+class InputPartition(NamedTuple):
+    """One ordered log that feeds come from: a partition of a Kafka topic, a file, or standard input.
+
+    A tuple and no dataclass: it is a key several times for each document, and a tuple hashes ten times as fast.
+    """
 
     kafka_topic: str
     partition: int = 0

@@ -25,7 +25,7 @@ WindowKey = tuple[TopicId, int, int]
 
 @dataclass(slots=True)
 class OpenWindow:
-    """A window that may still change: its summary, the revision last published, and when it is due (None: it is not)."""
+    """A window that may still change: its summary, the revision last published, when it is due (None: it is not)."""
 
     summary: Summary = field(default_factory=Summary)
     revision: int = 0

@@ -51,7 +51,7 @@ class AmbiguityReason(StrEnum):
 
 _EXPLANATIONS = {
     AmbiguityReason.SHARED: "several topics claim it, so it counts only for one that the text names in another way",
-    AmbiguityReason.COMMON_WORD: "it is also an ordinary word, so it counts only in capitals and beside a second cue",
+    AmbiguityReason.COMMON_WORD: "it is also an ordinary word, so it counts only capitalised and beside a second cue",
     AmbiguityReason.SHORT: "it is short, so it counts only beside a second cue",
     AmbiguityReason.SHARED_TICKER: "several topics claim the ticker, so it counts for each of them",
     AmbiguityReason.SHORT_TICKER: "it is short, so it counts only as $TICKER, after an exchange, or as a symbol",

@@ -39,9 +39,15 @@ class Usual:
     rates: tuple[tuple[str, float], ...]
     dispersion: float
 
-    def expected(self, volume: FeedVolume, from_minute: int, to_minute: int) -> float:
-        """Negative stories usual in final minutes [from_minute, to_minute), given what the feed said in them."""
-        return sum(rate * volume.count(vendor, from_minute, to_minute) for vendor, rate in self.rates)
+    def expected(self, volume: FeedVolume, from_minute: int, to_minute: int, documents: int = 0) -> float:
+        """Negative stories usual in final minutes [from_minute, to_minute), given what the feed said in them.
+
+        `documents`: the topic's own until now. After a silence most of them can be of the minute in hand, whose volume
+        nobody knows yet; but the feed said at least these, and from a volume of nothing everything is unheard of.
+        """
+        expected = sum(rate * volume.count(vendor, from_minute, to_minute) for vendor, rate in self.rates)
+        missing = documents - volume.count(ALL_VENDORS, from_minute, to_minute)
+        return expected + missing * sum(rate for _, rate in self.rates) if missing > 0 else expected
 
 
 class Baseline:

@@ -1,8 +1,8 @@
 """Budget: the severity from which on somebody is told, so that the desk gets as many alerts as it accepts.
 
 Nominal probabilities are off by orders of magnitude, so the threshold comes from what was measured: the peaks of past
-episodes of all topics. It is worked out from whole event-time days and holds for a day, so every run has the same. While
-there are few days to learn from, a nominal threshold weighs in.
+episodes of all topics. It is worked out from whole event-time days and holds for a day, so every run has the same.
+While there are few days to learn from, a nominal threshold weighs in.
 """
 
 from dataclasses import dataclass, field

@@ -48,10 +48,10 @@ _STAND_INS = {
     **dict.fromkeys(_names("button caption input label select td textarea th"), " "),
     **dict.fromkeys(
         _names("""
-            a abbr acronym audio b base basefont bdi bdo big canvas cite code col colgroup data datalist del dfn em embed
-            font i iframe img ins kbd link map mark math meta noscript object optgroup output param picture q rp rt ruby s
-            samp script slot small source span strike strong style sub sup svg template time title track tt u var video
-            wbr
+            a abbr acronym audio b base basefont bdi bdo big canvas cite code col colgroup data datalist del dfn em
+            embed font i iframe img ins kbd link map mark math meta noscript object optgroup output param picture q rp
+            rt ruby s samp script slot small source span strike strong style sub sup svg template time title track tt u
+            var video wbr
         """),
         "",
     ),
@@ -70,6 +70,7 @@ _TAG = re.compile(
     r"|/?+([a-zA-Z][a-zA-Z0-9]*+(?:[:-][\w:-]{0,40}+)?)"
     r"((?:\s[^<>\"']*+(?:\"[^\"]{0,2000}+\"[^<>\"']*+|'[^']{0,2000}+'[^<>\"']*+){0,32}+|\s[^<>]*+)?/?)>)"
 )
+_CUT_TAG = re.compile(r"<[^<>]{0,2000}\Z")
 _CDATA_END = "]]>"
 _ENTITY = re.compile(r"&(#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 
@@ -157,11 +158,13 @@ def _is_odd(text: str) -> bool:
 
 def _clean(raw: str, max_chars: int) -> str:
     text = raw[: max_chars * _MARKUP_RATIO]
+    if len(text) < len(raw):
+        text = _CUT_TAG.sub("", text)
     is_markup = False
     for _ in range(2):
         before = text
         if "<" in text:
-            text = _TAG.sub(_stand_in, _HIDDEN.sub(_BREAK, text).replace(_CDATA_END, ""))
+            text = _TAG.sub(_stand_in, _HIDDEN.sub(_hidden_stand_in, text).replace(_CDATA_END, ""))
             is_markup = is_markup or text != before
         if "&" in text:
             text = _ENTITY.sub(_entity_character, text)
@@ -190,6 +193,10 @@ def _clean_characters(text: str) -> str:
     text = unicodedata.normalize("NFC", text)
     text = _INVISIBLE.sub("", text)
     return _C1.sub(_windows_characters, text)
+
+
+def _hidden_stand_in(hidden: re.Match[str]) -> str:
+    return _BREAK if hidden[1] else ""
 
 
 def _stand_in(tag: re.Match[str]) -> str:

@@ -12,7 +12,11 @@ from hashlib import blake2b
 from monitor.operators.signature import similarity
 
 BANDS = struct.Struct("<8Q")
-"""Eight bands of four 16-bit slots: a pair of similarity 0.8 shares a band with probability .98, one of 0.3 with .06."""
+"""Eight bands of four 16-bit slots: a pair of similarity 0.8 shares one with probability .98, a pair of 0.3 with .06.
+
+All bands look into one table: equal numbers in two different bands are as rare as equal numbers by chance, and a
+candidate is only a candidate.
+"""
 
 
 @dataclass(slots=True)
@@ -30,7 +34,7 @@ class StoryState:
     """A topic's recent stories, the oldest first, and the bands that find them."""
 
     stories: dict[str, Story] = field(default_factory=dict)
-    bands: dict[tuple[int, int], str] = field(default_factory=dict)
+    bands: dict[int, str] = field(default_factory=dict)
 
 
 class Stories:
@@ -44,22 +48,25 @@ class Stories:
     def assign(self, state: StoryState, document_id: str, signature: bytes, at_ms: int) -> tuple[Story, bool]:
         """The story that a document tells, and whether this is its first telling. In order of effective time."""
         self._forget(state, at_ms)
-        keys = list(enumerate(BANDS.unpack(signature))) if signature else []
-        tried: set[str] = set()
+        if not signature:
+            return Story(document_id, at_ms, signature), True
+        keys, bands = BANDS.unpack(signature), state.bands
+        refused: list[str] = []
         for key in keys:
-            candidate = state.bands.get(key)
-            if candidate is None or candidate in tried:
+            candidate = bands.get(key)
+            if candidate is None or candidate in refused:
                 continue
-            tried.add(candidate)
             story = state.stories[candidate]
             if similarity(story.signature, signature) >= self._min_similarity:
                 story.copies += 1
                 return story, False
-        story = Story(document_id, at_ms, signature)
-        if keys:
-            state.stories[document_id] = story
-            for key in keys:
-                state.bands[key] = document_id
+            refused.append(candidate)
+        if document_id in state.stories:
+            # A live page keeps its id while its text and its date move on: what it told before is another story.
+            self._drop(state, document_id)
+        story = state.stories[document_id] = Story(document_id, at_ms, signature)
+        for key in keys:
+            bands[key] = document_id
         return story, True
 
     def _forget(self, state: StoryState, at_ms: int) -> None:
@@ -69,9 +76,12 @@ class Stories:
             document_id = next(iter(stories))
             if stories[document_id].first_ms >= oldest_ms and len(stories) < self._max_stories:
                 return
-            for key in enumerate(BANDS.unpack(stories.pop(document_id).signature)):
-                if state.bands.get(key) == document_id:
-                    del state.bands[key]
+            self._drop(state, document_id)
+
+    def _drop(self, state: StoryState, document_id: str) -> None:
+        for key in BANDS.unpack(state.stories.pop(document_id).signature):
+            if state.bands.get(key) == document_id:
+                del state.bands[key]
 
 
 def short_id(document_id: str) -> int:

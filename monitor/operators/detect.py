@@ -78,7 +78,8 @@ class Detector:
                 silence = Silence.NO_DIRECTION
                 continue
             from_minute, to_minute = look_back_minutes(at_ms, look_back_ms)
-            expected = usual.expected(volume, from_minute, to_minute)
+            documents = count_since(look_back.documents_ms, since_ms)
+            expected = usual.expected(volume, from_minute, to_minute, documents)
             # One author's twelve posts are one voice: what is compared with the usual are independent origins.
             severity = tail_severity(origins, expected, usual.dispersion)
             if best is None or severity > best.severity:
@@ -88,7 +89,7 @@ class Detector:
                     observed=origins,
                     expected=round(expected, 4),
                     volume=volume.count(ALL_VENDORS, from_minute, to_minute),
-                    documents=count_since(look_back.documents_ms, since_ms),
+                    documents=documents,
                     origins=origins,
                 )
         if best is None:

@@ -16,7 +16,7 @@ FALL_STEP = 0.5
 
 @dataclass(slots=True)
 class EpisodeState:
-    """An episode in being: when it began, what was last told, and when it was last unusual."""
+    """An episode in being: when it began, what was last told (0: that it is usual), and until when it was unusual."""
 
     start_ms: int
     told_severity: float
@@ -37,7 +37,9 @@ class Turn:
 def turn(episode: EpisodeState | None, found: Finding | Silence, at_ms: int, gap_ms: int) -> Turn:
     """What to do after a look at `at_ms`. `gap_ms`: quiet time after which the next unusual look is a new episode."""
     if isinstance(found, Finding):
-        if episode is None or at_ms - episode.unusual_ms > gap_ms:
+        # Nobody looks while nothing changes: as long as it was not told to be usual, it was unusual in between too.
+        was_quiet = episode is not None and episode.told_severity <= 0.0
+        if episode is None or (was_quiet and at_ms - episode.unusual_ms > gap_ms):
             return Turn(EpisodeState(at_ms, found.severity, at_ms, at_ms), found)
         episode.unusual_ms = at_ms
         if found.severity > episode.told_severity or found.severity <= episode.told_severity - FALL_STEP:
@@ -48,7 +50,7 @@ def turn(episode: EpisodeState | None, found: Finding | Silence, at_ms: int, gap
         return Turn(None, None)
     if episode.told_severity > 0.0:
         # It is quiet now, though the episode lives on for a while: a relapse is the same trouble, not another.
-        episode.told_severity, episode.told_ms = 0.0, at_ms
+        episode.told_severity, episode.told_ms, episode.unusual_ms = 0.0, at_ms, at_ms
         return Turn(episode, None, is_over=True)
     if at_ms - episode.unusual_ms > gap_ms:
         return Turn(None, None)

@@ -30,7 +30,7 @@ class Judged(Generic[Item]):
 
 
 class LeapGuard(Generic[Item]):
-    """Judges the dates of one partition's records, in their order; `believed_ms`, the greatest believed, is its state."""
+    """Judges the dates of one partition's records in their order; its state is `believed_ms`, the greatest believed."""
 
     def __init__(self, max_leap_ms: int, believed_ms: int) -> None:
         self._max_leap_ms = max_leap_ms

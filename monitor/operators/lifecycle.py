@@ -12,7 +12,7 @@ from monitor.domain.alerts import AlertEvent, AlertId, AlertState, Detection, Su
 
 @dataclass(slots=True)
 class OpenAlert:
-    """The last alert of a topic and rule, open or not: plain data. `entered_at`: the severity at which it fired."""
+    """The last alert of a topic and rule, open or not: plain data. `entered_at`: the threshold that it crossed."""
 
     alert_id: AlertId
     started_ms: int
@@ -57,8 +57,8 @@ def live(
     alert = OpenAlert(
         alert_id=alert_id(detection),
         started_ms=last.started_ms if same and last is not None else detection.at_ms,
-        entered_at=detection.severity,
-        peak_severity=detection.severity,
+        entered_at=threshold,
+        peak_severity=max(detection.severity, last.peak_severity) if same and last is not None else detection.severity,
         told_severity=detection.severity,
         revision=last.revision + 1 if same and last is not None else 1,
         is_open=True,

@@ -15,7 +15,7 @@ SLOTS = 32
 """Slots of a signature: the standard error of a similarity of 0.6 is 0.09; 64 bytes travel with each document."""
 
 SHINGLE_SPACED, SHINGLE_CJK = 5, 3
-"""Characters in a shingle. A Chinese character says as much as two letters, and an edit must not touch every shingle."""
+"""Characters in a shingle. A Chinese character says as much as two letters; an edit must not touch every shingle."""
 
 MIN_SHINGLES = 12
 """Below this many shingles one common phrase would join strangers, so that only equal texts count as copies."""
@@ -27,16 +27,6 @@ _LINK = re.compile(r"(?:https?://|www\.)\S+")
 _MENTION = re.compile(r"(?:\b(?:rt|via)\s+)?@\w+:?")
 _NOT_WORDS = re.compile(r"[\W_]+")
 _ASCII_NOT_WORDS = {code: " " for code in range(128) if not chr(code).isalnum()}
-_CJK = 5, 3
-"""Characters in a shingle. A Chinese character says as much as two letters, and an edit must not touch every shingle."""
-
-MIN_SHINGLES = 12
-"""Below this many shingles one common phrase would join strangers, so that only equal texts count as copies."""
-
-MAX_CHARS = 2_000
-"""Copies agree in their beginning; what follows the first 2,000 characters is footers and legal text."""
-
-_NOISE = re.compile(r"https?://\S+|\bwww\.\S+|^\s*rt\s+@\w+:?|\brt\s+@\w+:?|\bvia\s+@\w+|@\w+|[\W_]+")
 _CJK_CHARS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 
 _EMPTY = np.uint32(0xFFFFFFFF)
@@ -99,7 +89,9 @@ def _minhash(texts: list[str], width: int) -> npt.NDArray[np.uint16]:
         runs = np.arange(len(owners)) - np.repeat(np.cumsum(counts[enough]) - counts[enough], counts[enough])
         values = hashed[firsts + runs]
         bins = (values >> np.uint64(59)).astype(np.int64)
-        np.minimum.at(table.reshape(-1), owners * SLOTS + bins, (values >> np.uint64(20)).astype(np.uint32) & 0x7FFFFFFF)
+        np.minimum.at(
+            table.reshape(-1), owners * SLOTS + bins, (values >> np.uint64(20)).astype(np.uint32) & 0x7FFFFFFF
+        )
         _fill_empty_bins(table, enough)
     for index in np.flatnonzero(~enough):
         # Too short to compare by parts: every slot from one hash of the whole, so only equal texts agree.

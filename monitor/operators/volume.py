@@ -133,11 +133,13 @@ class FeedVolume:
         minute_now = watermark_ms // MINUTE_MS
         if minute_now <= state.final_minute:
             return
+        # What lies between the last watermark and this one is decided only now: one step may be days of a slow feed.
+        oldest_minute = state.final_minute - self._horizon_minutes
         for minute in sorted(minute for minute in state.open_minutes if minute < minute_now):
             counts = state.open_minutes.pop(minute)
+            counts[ALL_VENDORS] = sum(counts.values())
             for vendor, count in sorted(counts.items()):
-                self._finalise(state.vendors.setdefault(vendor, VendorVolume()), minute, count)
-            self._finalise(state.vendors.setdefault(ALL_VENDORS, VendorVolume()), minute, sum(counts.values()))
+                self._finalise(state.vendors.setdefault(vendor, VendorVolume()), minute, count, oldest_minute)
         state.final_minute = minute_now
 
     def count(self, vendor: str, from_minute: int, to_minute: int) -> int:
@@ -161,7 +163,7 @@ class FeedVolume:
         index = bisect_left(held.days, day) - 1
         return held.sums[index] * math.pow(self._daily_factor, day - held.days[index]) if index >= 0 else 0.0
 
-    def _finalise(self, held: VendorVolume, minute: int, count: int) -> None:
+    def _finalise(self, held: VendorVolume, minute: int, count: int, oldest_minute: int) -> None:
         day = minute // MINUTES_PER_DAY
         self._fold(held, day)
         held.day = day
@@ -169,7 +171,7 @@ class FeedVolume:
         held.total += count
         held.minutes.append(minute)
         held.totals.append(held.total)
-        excess = bisect_left(held.minutes, minute - self._horizon_minutes)
+        excess = bisect_left(held.minutes, oldest_minute)
         if excess > TRIM_AT:
             # Differences of running totals do not change when the oldest entries but one go.
             del held.minutes[: excess - 1], held.totals[: excess - 1]

@@ -1,4 +1,4 @@
-"""Archive: collects what the history must hold until the next commit writes it, in the same transaction as the state."""
+"""Archive: collects what the history must hold until the next commit writes it, in one transaction with the state."""
 
 from collections.abc import Sequence
 

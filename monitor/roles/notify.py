@@ -34,7 +34,7 @@ class NotifyRole:
             is_old = self._max_age_ms is not None and now_ms - event.at_ms > self._max_age_ms
             for channel in self._channels:
                 if is_old and channel.tells_people:
-                    self.counts[channel.name, "too_old"] += 1
+                    self.counts[channel.name, "ledger_only"] += 1
                     continue
                 channel.send(event, self._topic_name(event.detection.topic_id))
                 self.counts[channel.name, "sent"] += 1

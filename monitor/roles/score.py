@@ -13,7 +13,7 @@ from monitor.clock import Laps
 from monitor.domain.document import DeadLetter, DeadLetterReason, Document, FeedRecord, InputPartition, ScoredDocument
 from monitor.domain.progress import NO_TIME_MS, Progress, SourceState
 from monitor.domain.streams import Output, Stream
-from monitor.domain.topics import MatchRole, TopicId, TopicMatch
+from monitor.domain.topics import TopicId, TopicMatch
 from monitor.operators.batching import Batcher, FlushReason
 from monitor.operators.leap import Judged, LeapGuard
 from monitor.operators.parse import ParseLimits, parse
@@ -90,7 +90,7 @@ class ScoreRole:
         self._outputs: list[Output] = []
         self.counts: Counter[str] = Counter()
         self.dead: Counter[DeadLetterReason] = Counter()
-        self.roles_matched: Counter[MatchRole] = Counter()
+        self.roles_matched: Counter[str] = Counter()
         self.flushes: list[tuple[FlushReason, int]] = []
         """Batches since it was last read and cleared: why each was closed, and its pairs."""
         batcher.on_batch = lambda reason, pairs: self.flushes.append((reason, pairs))
@@ -253,13 +253,15 @@ class ScoreRole:
         """Repartition: one scored document for each topic that the document names."""
         self._laps.lap("score")
         watchlist = self._tags.watchlist
+        # Counted by value: an enum's hash is a Python function, and this runs for each match.
+        roles = self.roles_matched
         for read, scores in scored:
             document, record = read.document, read.record
             headline = (document.title or document.reading)[:HEADLINE_CHARS]
             self.counts["scored"] += 1
             self.counts["pairs"] += len(scores)
             for match, score in zip(read.matches, scores, strict=True):
-                self.roles_matched[match.role] += 1
+                roles[match.role._value_] += 1
                 value = ScoredDocument(
                     document.id,
                     match.topic_id,

@@ -84,8 +84,10 @@ class TrendRole:
         episode_gap_ms: int,
         topics_watched: Callable[[], int],
         laps: Laps,
+        partitions: int = 1,
     ) -> None:
         self._partition = partition
+        self._partitions = tuple(InputPartition(Stream.SCORED, number) for number in range(partitions))
         self._op = operators
         self.state = state
         self._lateness_horizon_ms = lateness_horizon_ms
@@ -133,7 +135,7 @@ class TrendRole:
 
         Positions stay 0: a detection is known as a repeat by its time, which lies below a watermark already announced.
         """
-        source = InputPartition(Stream.SCORED, self._partition)
+        source = self._partitions[self._partition]
         merge = self._op.merge.state
         active = any(v.state is SourceState.ACTIVE for v in merge.sources.values())
         told = SourceProgress(
@@ -145,7 +147,7 @@ class TrendRole:
             state=SourceState.ACTIVE if active else SourceState.IDLE,
             volumes=(),
         )
-        return Progress((source,), (told,), written_ms)
+        return Progress(self._partitions, (told,), written_ms)
 
     def _decide(self, emit: Callable[[Stream, object], None]) -> None:
         watermark_ms = self._op.merge.watermark_ms
@@ -160,9 +162,11 @@ class TrendRole:
         aggregator = self._op.aggregator
         due_ms = aggregator.next_due_ms
         if due_ms is not None and due_ms <= until_ms:
+            self._laps.lap("merge")
             for row in aggregator.advance(until_ms):
                 emit(Stream.TRENDS, row)
                 self.counts["window"] += 1
+            self._laps.lap("window")
         while self._checks and self._checks[0][0] <= until_ms:
             check_ms, topic_id = heapq.heappop(self._checks)
             topic = self.state.topics[topic_id]
@@ -198,7 +202,7 @@ class TrendRole:
             is_listed=is_listed,
         )
         counted = Counted.LISTED if is_listed else Counted.COUNTED if is_story else Counted.COPY
-        self.counts[counted] += 1
+        self.counts[counted._value_] += 1
         emit(Stream.TRENDS, ScoredRow(scored, story.first_id, counted))
         self._laps.lap("window", 1)
         is_carrier = counted is Counted.COUNTED and label is Label.NEGATIVE
@@ -231,6 +235,7 @@ class TrendRole:
         emit: Callable[[Stream, object], None],
     ) -> None:
         op = self._op
+        self._dirty.add(topic_id)
         found = op.detector.look(topic.look_back, topic.history, op.baseline, op.volume, at_ms)
         self.looks[found.value if isinstance(found, Silence) else "fired"] += 1
         told = turn(topic.episode, found, at_ms, self._episode_gap_ms)
@@ -246,7 +251,6 @@ class TrendRole:
             next_ms = max(next_ms, at_ms - at_ms % MINUTE_MS + MINUTE_MS)
         told.episode.next_check_ms = next_ms
         heapq.heappush(self._checks, (next_ms, topic_id))
-        self._dirty.add(topic_id)
 
     def _detection(
         self, topic_id: TopicId, topic: TopicState, episode: EpisodeState, found: Finding | None, at_ms: int

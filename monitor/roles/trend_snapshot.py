@@ -57,7 +57,16 @@ def merge_views(merge: MergeState[Any]) -> list[Any]:
         merge.latest_written_ms,
         [[s.kafka_topic, s.partition, first] for s, first in merge.first_known_ms.items()],
         [
-            [s.kafka_topic, s.partition, v.position, v.watermark_ms, v.greatest_effective_ms, v.state, v.heard_ms, v.is_held_out]
+            [
+                s.kafka_topic,
+                s.partition,
+                v.position,
+                v.watermark_ms,
+                v.greatest_effective_ms,
+                v.state,
+                v.heard_ms,
+                v.is_held_out,
+            ]
             for s, v in merge.sources.items()
         ],
     ]
@@ -84,7 +93,10 @@ def _common(state: TrendState) -> list[Any]:
         [[entry[0], encode_scored(entry[5]).decode()] for entry in state.merge.undecided],
         [
             volume.final_minute,
-            [[name, v.minutes, v.totals, v.total, v.day, v.day_count, v.days, v.sums] for name, v in volume.vendors.items()],
+            [
+                [name, v.minutes, v.totals, v.total, v.day, v.day_count, v.days, v.sums]
+                for name, v in volume.vendors.items()
+            ],
             [[minute, list(counts.items())] for minute, counts in volume.open_minutes.items()],
             [
                 [
@@ -165,10 +177,11 @@ def _restored_topic(stored: list[Any]) -> TopicState:
         story = Story(first_id, first_ms, b64decode(signature), copies)
         table.stories[first_id] = story
         # Told in this order before, so a band that two stories share points at the later one again.
-        for key in enumerate(BANDS.unpack(story.signature)):
+        for key in BANDS.unpack(story.signature):
             table.bands[key] = first_id
     carried = [
-        Carrier(DocumentId(c[0]), c[1], c[2], c[3], c[4], c[5], c[6], RiskKind(c[7]), tuple(c[8]), c[9]) for c in carriers
+        Carrier(DocumentId(c[0]), c[1], c[2], c[3], c[4], c[5], c[6], RiskKind(c[7]), tuple(c[8]), c[9])
+        for c in carriers
     ]
     return TopicState(
         HistoryState(start_day, day, dict(today), folded_day, dict(by_vendor), square_sum),

@@ -48,24 +48,35 @@ class Bus:
         return reader
 
     def publish(self, outputs: Sequence[Output]) -> None:
-        """Append to the streams. Raises: Backpressure: a reader has too much waiting, and nothing was appended."""
-        if self.is_full:
-            raise Backpressure("a reader of the in-process transport is behind; let it read first")
+        """Append to the streams. Raises: Backpressure: a reader of one has too much waiting; nothing was appended."""
+        # Outputs come in runs of one stream, and an enum's hash costs more than all else here: look up once for a run.
+        for key in dict.fromkeys((stream, partition) for stream, _, partition in outputs):
+            if self._is_behind(self._readers.get(key, ())):
+                raise Backpressure(f"a reader of {key[0]} in the in-process transport is behind; let it read first")
+        stream: Stream | None = None
+        partition, offset = -1, 0
+        readers: Sequence[BusReader] = ()
         for output in outputs:
-            key = (output.stream, output.partition)
-            readers = self._readers.get(key)
-            if not readers:
-                continue
-            offset = self._offsets.get(key, 0)
-            self._offsets[key] = offset + 1
-            message = Message(output.stream, output.partition, offset, output.value)
+            if output.stream is not stream or output.partition != partition:
+                if stream is not None:
+                    self._offsets[stream, partition] = offset
+                stream, partition = output.stream, output.partition
+                readers = self._readers.get((stream, partition), ())
+                offset = self._offsets.get((stream, partition), 0)
+            message = Message(stream, partition, offset, output.value)
+            offset += 1
             for reader in readers:
                 reader.waiting.append(message)
+        if stream is not None:
+            self._offsets[stream, partition] = offset
 
     @property
     def is_full(self) -> bool:
         """Whether any reader has `capacity` messages waiting."""
-        return any(len(reader.waiting) >= self._capacity for readers in self._readers.values() for reader in readers)
+        return any(self._is_behind(readers) for readers in self._readers.values())
+
+    def _is_behind(self, readers: Sequence[BusReader]) -> bool:
+        return any(len(reader.waiting) >= self._capacity for reader in readers)
 
     def restore(self, next_offsets: Mapping[Stream, int]) -> None:
         """Number on from where a run was cut off: the next offset of partition 0 of each stream that is read back."""

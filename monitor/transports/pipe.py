@@ -90,13 +90,18 @@ class PipeReader:
         return Position(next_offset, next_offset).to_text()
 
     def seek(self, text: str) -> None:
-        """Raises: StateError: the position is not the start; what came through a pipe cannot be read again."""
+        """Number on from a position. Raises: StateError: a replay would need what came through the pipe once more.
+
+        A pipe that is followed live gives what its writer sends from now on; what an earlier process had read and not
+        committed went with that process, and only the writer can send it again.
+        """
         position = Position.from_text(text)
-        if position.offset != 0 or self._is_started:
+        if self._is_started or (self._clock is None and position.offset != 0):
             raise StateError(
                 f"{self._partition} is a pipe and cannot go on from byte {position.offset}: "
                 "give a new --state, or feed the same documents as a file"
             )
+        self._splitter.restart(position.offset, at_start=True)
 
     def close(self) -> None:
         with self._changed:

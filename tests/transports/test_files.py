@@ -407,6 +407,17 @@ def test_a_pipe_goes_on_from_its_start_only() -> None:
     reader.close()
 
 
+def test_a_pipe_that_is_followed_numbers_on_after_a_restart() -> None:
+    readable, writable = os.pipe()
+    os.write(writable, lines(3))
+    os.close(writable)
+    reader = PipeReader(readable, InputPartition("stdin"), ManualClock(), 1_000, 10)
+    reader.seek(reader.mark(40))
+    assert read_pipe(reader)[0].offset == 40
+    reader.close()
+    os.close(readable)
+
+
 def test_closing_stops_a_thread_that_waits_for_room_or_for_the_writer() -> None:
     full = open_pipe(lines(50), queue_records=1)
     full.take(1, [])

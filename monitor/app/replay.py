@@ -1,0 +1,154 @@
+"""`monitor replay`: a feed in event time, as fast as it goes, cut off anywhere and gone on with."""
+
+import json
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TextIO
+
+from monitor.app.embedded import Embedded, Knowledge, join, no_seam
+from monitor.app.scoring import make_scorer
+from monitor.channels.alerts_file import LENGTH_KEY, AlertsFile
+from monitor.channels.console import ConsoleChannel
+from monitor.clock import Clock
+from monitor.config import Config
+from monitor.domain.alerts import AlertState
+from monitor.domain.document import InputPartition
+from monitor.engine import Pace, Seam
+from monitor.errors import ExitCode, StateError
+from monitor.observe import ProgressBar
+from monitor.ports import Channel
+from monitor.storage.store import EmbeddedStore, StoredState
+from monitor.tags import LiveTags
+from monitor.transports.files import FileFeed
+from monitor.watchlist import Watchlist, WatchlistFile
+
+POLL_RECORDS = 512
+"""Large enough that a call's cost is shared, small enough that what is in hand stays in the processor's cache."""
+
+COMMAND_KEY = "command"
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayArguments:
+    """What a replay is asked for; times in UTC milliseconds.
+
+    `show` gets each alert as a person reads it, `say` a summary at the end; None: nobody looks.
+    """
+
+    feeds: tuple[str, ...]
+    watchlist: Path
+    alerts: Path
+    state: Path | None
+    from_ms: int | None
+    to_ms: int | None
+    as_of_ms: int | None
+    show: TextIO | None = None
+    say: TextIO | None = None
+
+
+def replay(
+    config: Config, arguments: ReplayArguments, clock: Clock, on_seam: Callable[[Seam], None] = no_seam
+) -> ExitCode:
+    """Run a feed in event time as fast as it goes, into an alerts file and, with a state, a history.
+
+    Raises: ConfigError, StateError, DependencyError: each names what is wrong and the remedy.
+    """
+    started = clock.monotonic_seconds()
+    watchlist = WatchlistFile(arguments.watchlist).current
+    scorer = make_scorer(config)
+    with ExitStack() as open_things:
+        feed = FileFeed(arguments.feeds, follow=False, clock=None, max_record_bytes=config.feeds.max_record_bytes)
+        open_things.callback(feed.close)
+        store = open_things.enter_context(EmbeddedStore.open(arguments.state)) if arguments.state else None
+        stored = store.load() if store else StoredState({}, {}, {})
+        arguments = _settle_command(config, arguments, watchlist, scorer.name, feed.partitions, stored, clock)
+        length = stored.meta.get(LENGTH_KEY)
+        alerts_file = AlertsFile(arguments.alerts, int(length) if length else None)
+        open_things.callback(alerts_file.close)
+        channels: list[Channel] = [alerts_file]
+        if arguments.show is not None:
+            channels.append(ConsoleChannel(arguments.show, color=None, width=None))
+        knowledge = Knowledge(arguments.as_of_ms, arguments.from_ms, arguments.to_ms)
+        tags = LiveTags(watchlist, None)
+        embedded = join(config, feed, tags, scorer, channels, store, stored, knowledge=knowledge, max_age_ms=None)
+        pace = Pace(
+            is_live=False,
+            poll_records=POLL_RECORDS,
+            progress_every_ms=0,
+            commit_every_ms=0,
+            commit_records=config.storage.commit_documents,
+            retention_ms=0,
+        )
+        progress = ProgressBar()
+        open_things.callback(progress.close)
+        command = _command(config, arguments, watchlist.version, scorer.name, feed.partitions)
+        engine = embedded.engine(
+            clock, pace, progress, maintenance=lambda: None, meta={COMMAND_KEY: command}, on_seam=on_seam
+        )
+        is_done = engine.run()
+        if arguments.say is not None:
+            arguments.say.write(_summary(embedded, clock.monotonic_seconds() - started))
+    return ExitCode.DONE if is_done else ExitCode.TOO_MANY_UNUSABLE
+
+
+def _summary(embedded: Embedded, seconds: float) -> str:
+    """What a person wants to know at the end, in two lines."""
+    score, trend, alert = embedded.score, embedded.trend, embedded.alert
+    read, dead = score.counts["read"], score.dead.total()
+    told = alert.alerts_told
+    reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(score.dead.items()))
+    return (
+        f"{read:,} records in {seconds:.1f} s: {score.counts['scored']:,} name a watched topic, "
+        f"{trend.counts['copy']:,} copies, {trend.counts['repeat']:,} repeats, {score.counts['late']:,} late, "
+        f"{dead:,} unusable{f' ({reasons})' if reasons else ''}\n"
+        f"{told[AlertState.FIRING]:,} alerts fired, {told[AlertState.AMENDED]:,} rose, "
+        f"{told[AlertState.RESOLVED]:,} resolved; {alert.suppressed.total():,} detections told nobody\n"
+    )
+
+
+def _command(
+    config: Config,
+    arguments: ReplayArguments,
+    watchlist: str,
+    scorer: str,
+    partitions: Sequence[InputPartition],
+) -> str:
+    """What must be the same for a replay to go on where it was cut off."""
+    return json.dumps(
+        {
+            "feeds": [str(partition) for partition in partitions],
+            "watchlist": watchlist,
+            "scorer": scorer,
+            "config": config.fingerprint,
+            "from": arguments.from_ms,
+            "to": arguments.to_ms,
+            "as_of": arguments.as_of_ms,
+        },
+        sort_keys=True,
+    )
+
+
+def _settle_command(
+    config: Config,
+    arguments: ReplayArguments,
+    watchlist: Watchlist,
+    scorer: str,
+    partitions: Sequence[InputPartition],
+    stored: StoredState,
+    clock: Clock,
+) -> ReplayArguments:
+    """Fix the moment of knowledge, and refuse to go on with a state that another command began."""
+    before = json.loads(stored.meta.get(COMMAND_KEY, "{}"))
+    if arguments.as_of_ms is None:
+        arguments = replace(arguments, as_of_ms=before.get("as_of", clock.now_ms()))
+    if before:
+        now = json.loads(_command(config, arguments, watchlist.version, scorer, partitions))
+        changed = sorted(key for key in now if now[key] != before.get(key))
+        if changed:
+            raise StateError(
+                f"--state {arguments.state} was begun with another {', '.join(changed)}; "
+                "give the same command again, or another --state"
+            )
+    return arguments

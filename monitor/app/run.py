@@ -1,0 +1,151 @@
+"""`monitor run` without a broker: follows files and standard input for months. Start, drain, stop."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from prometheus_client import CollectorRegistry
+
+from monitor import __version__
+from monitor.app.embedded import Knowledge, join
+from monitor.app.scoring import make_scorer
+from monitor.channels.console import ConsoleChannel
+from monitor.clock import Clock
+from monitor.config import Config
+from monitor.engine import Engine, Pace
+from monitor.errors import ExitCode
+from monitor.logs import event
+from monitor.metrics import Metrics
+from monitor.observe import RunObserver
+from monitor.ports import Channel, Feed
+from monitor.storage.store import EmbeddedStore, StoredState
+from monitor.tags import LiveTags
+from monitor.transports.files import FileFeed
+from monitor.watchlist import WatchlistFile
+from monitor.web.health import Health
+from monitor.web.server import HealthServer
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Run:
+    """A long-lived monitor on this machine: `run` until `stop`, which a signal handler may call."""
+
+    engine: Engine
+    server: HealthServer | None
+    feed: FileFeed
+    store: EmbeddedStore | None
+    is_stopping: bool = False
+
+    def run(self) -> ExitCode:
+        """Serve until every input has ended or `stop` is called; what is in hand is finished and committed."""
+        try:
+            is_done = self.engine.run()
+            return ExitCode.DONE if is_done else ExitCode.TOO_MANY_UNUSABLE
+        finally:
+            if self.server is not None:
+                self.server.stop()
+            self.feed.close()
+            if self.store is not None:
+                self.store.close()
+
+    def stop(self) -> None:
+        """Take no more."""
+        self.is_stopping = True
+        self.engine.close()
+
+
+def start_run(config: Config, feeds: Sequence[str], watchlist: Path, out: TextIO, clock: Clock) -> Run:
+    """Everything for `monitor run` without a broker, ready to run.
+
+    Raises: ConfigError, StateError, DependencyError: each names what is wrong and the remedy.
+    """
+    source = WatchlistFile(watchlist)
+    tags = LiveTags(source.current, source)
+    scorer = make_scorer(config)
+    registry = CollectorRegistry()
+    metrics = Metrics(registry)
+    health = Health(clock)
+    server = None
+    if config.server.enabled:
+        server = HealthServer(config.server.host, config.server.port, registry, health)
+        host, port = server.start()
+        event(logger, "serving", url=f"http://{host}:{port}/", paths=["/livez", "/readyz", "/metrics"])
+    feed: FileFeed | None = None
+    store: EmbeddedStore | None = None
+    try:
+        feed = FileFeed(feeds, follow=True, clock=clock, max_record_bytes=config.feeds.max_record_bytes)
+        store = EmbeddedStore.open(config.storage.path) if config.storage.path else None
+        stored = store.load() if store else StoredState({}, {}, {})
+        channels: list[Channel] = [ConsoleChannel(out, color=None, width=None)] if config.notify.console else []
+        embedded = join(
+            config,
+            feed,
+            tags,
+            scorer,
+            channels,
+            store,
+            stored,
+            knowledge=Knowledge(),
+            max_age_ms=config.notify.max_age_ms,
+        )
+        _open_metrics(metrics, feed, channels, tags, scorer.name, config)
+        observer = RunObserver(
+            metrics, health, clock, embedded.score, embedded.trend, embedded.alert, embedded.notify, embedded.laps
+        )
+        pace = Pace(
+            is_live=True,
+            poll_records=config.scorer.max_pending,
+            progress_every_ms=config.feeds.progress_every_ms,
+            commit_every_ms=config.storage.commit_every_ms,
+            commit_records=config.storage.commit_documents,
+            retention_ms=config.storage.history_retention_ms,
+        )
+        reload = Reload(tags, metrics, clock, config.watchlist.reload_every_ms)
+        engine = embedded.engine(clock, pace, observer, maintenance=reload, meta={})
+        for condition in ("scorer", "feeds", "watchlist", "state"):
+            health.set_ready(condition, True)
+        return Run(engine, server, feed, store)
+    except BaseException:
+        if server is not None:
+            server.stop()
+        if feed is not None:
+            feed.close()
+        if store is not None:
+            store.close()
+        raise
+
+
+def _open_metrics(
+    metrics: Metrics, feed: Feed, channels: Sequence[Channel], tags: LiveTags, scorer: str, config: Config
+) -> None:
+    for source in feed.partitions:
+        metrics.open_input(str(source))
+    for channel in channels:
+        metrics.open_channel(channel.name)
+    metrics.topics.set(tags.topics)
+    metrics.set_build(version=__version__, scorer=scorer, watchlist=tags.watchlist, config=config.fingerprint)
+
+
+class Reload:
+    """Looks at the watchlist's file now and then."""
+
+    def __init__(self, tags: LiveTags, metrics: Metrics, clock: Clock, every_ms: int) -> None:
+        self._tags = tags
+        self._metrics = metrics
+        self._clock = clock
+        self._every_ms = every_ms
+        self._last_ms = clock.now_ms()
+
+    def __call__(self) -> None:
+        now_ms = self._clock.now_ms()
+        if now_ms - self._last_ms < self._every_ms:
+            return
+        self._last_ms = now_ms
+        taken = self._tags.reload()
+        if taken is not None:
+            self._metrics.watchlist_reloads_total.labels("loaded" if taken else "rejected").inc()
+            self._metrics.topics.set(self._tags.topics)

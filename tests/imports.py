@@ -1,0 +1,81 @@
+"""Reads what modules import, from their source: nothing is executed, so a planted module can be judged as text."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Module:
+    """A module by its dotted name, with its source; `is_package` for an `__init__.py`."""
+
+    name: str
+    source: str
+    is_package: bool = False
+
+
+@dataclass(frozen=True)
+class Import:
+    """One imported module; `names` are what is taken from it (empty for a plain `import`)."""
+
+    importer: str
+    target: str
+    line: int
+    names: tuple[str, ...] = ()
+
+    @property
+    def package(self) -> str:
+        """The top-level package that it belongs to."""
+        return self.target.partition(".")[0]
+
+
+@cache
+def tree_of(module: Module) -> ast.Module:
+    """The syntax tree of a module, parsed once for all questions."""
+    return ast.parse(module.source)
+
+
+def modules_under(root: Path, package: str) -> list[Module]:
+    """Every module of a package, sorted by name."""
+    modules = []
+    for path in sorted((root / package).rglob("*.py")):
+        parts = path.relative_to(root).with_suffix("").parts
+        is_package = parts[-1] == "__init__"
+        modules.append(Module(".".join(parts[:-1] if is_package else parts), path.read_text("utf-8"), is_package))
+    return modules
+
+
+def imports_of(module: Module, known: frozenset[str] = frozenset()) -> Iterator[Import]:
+    """Every import wherever it stands, under TYPE_CHECKING or in a function too: an arrow of types is an arrow.
+
+    `from package import name` is an import of `package.name` where that is one of the `known` modules. An import
+    by a computed name has the target "?": nobody can check it.
+    """
+    for node in ast.walk(tree_of(module)):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield Import(module.name, alias.name, node.lineno)
+        elif isinstance(node, ast.ImportFrom):
+            base = _absolute(module, node)
+            submodules = [alias.name for alias in node.names if f"{base}.{alias.name}" in known]
+            names = tuple(alias.name for alias in node.names if alias.name not in submodules)
+            for name in submodules:
+                yield Import(module.name, f"{base}.{name}", node.lineno)
+            if names:
+                yield Import(module.name, base, node.lineno, names)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in ("import_module", "__import__"):
+            literal = node.args[0].value if node.args and isinstance(node.args[0], ast.Constant) else None
+            yield Import(module.name, literal if isinstance(literal, str) else "?", node.lineno)
+
+
+def _absolute(module: Module, node: ast.ImportFrom) -> str:
+    """The dotted name behind a relative import."""
+    if not node.level:
+        return node.module or ""
+    parts = module.name.split(".")
+    parts = parts[: len(parts) - node.level + module.is_package]
+    return ".".join([*parts, node.module] if node.module else parts)
