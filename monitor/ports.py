@@ -5,7 +5,7 @@ Engine and roles see these Protocols, never what is behind them.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from monitor.domain.alerts import AlertEvent, Detection
 from monitor.domain.archive import ScoredRow, SuppressedRow, WindowRow
@@ -14,8 +14,7 @@ from monitor.domain.sentiment import RiskKind, Sentiment
 from monitor.domain.topics import TopicMatch
 
 
-@dataclass(frozen=True, slots=True)
-class ScoreRequest:
+class ScoreRequest(NamedTuple):
     """One pair to score: the text, the target (the form in which the text names the topic, or empty), its language."""
 
     text: str
@@ -23,8 +22,7 @@ class ScoreRequest:
     lang: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
+class Score(NamedTuple):
     """A scorer's answer to one request: probabilities, the leading kind of risk, and the phrases that moved it."""
 
     sentiment: Sentiment

@@ -13,6 +13,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -169,6 +170,10 @@ def test_a_growing_file_is_followed_to_an_alert_and_sigterm_ends_with_zero(
     assert len(monitor.scored()) == 1404
 
 
+def _has_more(monitor: Monitor, already: int) -> bool:
+    return len(monitor.scored()) > already
+
+
 def test_what_was_killed_goes_on_and_loses_and_doubles_nothing(tmp_path: Path, started: list[Monitor]) -> None:
     now = datetime.now(UTC)
     feed = tmp_path / "feed.jsonl"
@@ -182,7 +187,7 @@ def test_what_was_killed_goes_on_and_loses_and_doubles_nothing(tmp_path: Path, s
             file.writelines(lines[written : written + 400])
         written += 400
         already = len(monitor.scored())
-        monitor.wait_for("a commit", lambda a=already, m=monitor: len(m.scored()) > a)
+        monitor.wait_for("a commit", partial(_has_more, monitor, already))
         monitor.kill()
     monitor = Monitor(tmp_path, str(feed))
     started.append(monitor)
@@ -210,14 +215,14 @@ def test_a_rotated_file_loses_nothing(tmp_path: Path, started: list[Monitor]) ->
 
 def test_standard_input_is_read_to_its_end_and_again_after_a_restart(tmp_path: Path, started: list[Monitor]) -> None:
     lines = history(datetime.now(UTC)).splitlines(keepends=True)
-    for begin, end in ((0, 200), (200, 320)):
+    for part in (lines[:200], lines[200:320]):
         monitor = Monitor(tmp_path, "-", stdin=subprocess.PIPE)
         started.append(monitor)
         assert monitor.process.stdin is not None
-        monitor.process.stdin.write("".join(lines[begin:end]))
+        monitor.process.stdin.write("".join(part))
         monitor.process.stdin.close()
         assert monitor.process.wait(PATIENCE_SECONDS) == 0, monitor.log
-    assert len(monitor.scored()) == 320
+    assert len(started[-1].scored()) == 320
 
 
 def test_a_changed_watchlist_is_taken_and_a_broken_one_is_refused(tmp_path: Path, started: list[Monitor]) -> None:

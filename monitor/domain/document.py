@@ -1,4 +1,8 @@
-"""Documents on their way from bytes to a score. Ids come from content alone: no clock, no random number."""
+"""Documents on their way from bytes to a score. Ids come from content alone: no clock, no random number.
+
+Values that are made for each document are named tuples and no frozen dataclasses: as immutable, made in a third of the
+time, and hashed in a tenth (decision 0004).
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -43,7 +47,7 @@ class Counted(StrEnum):
 class InputPartition(NamedTuple):
     """One ordered log that feeds come from: a partition of a Kafka topic, a file, or standard input.
 
-    A tuple and no dataclass: it is a key several times for each document, and a tuple hashes ten times as fast.
+    It is a key several times for each document.
     """
 
     kafka_topic: str
@@ -53,8 +57,7 @@ class InputPartition(NamedTuple):
         return f"{self.kafka_topic}/{self.partition}"
 
 
-@dataclass(frozen=True, slots=True)
-class FeedRecord:
+class FeedRecord(NamedTuple):
     """The bytes of one record and where they came from.
 
     Attributes:
@@ -92,8 +95,7 @@ class Part:
     url: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(NamedTuple):
     """One news item or post, cleaned.
 
     Attributes:
@@ -127,8 +129,7 @@ class Document:
         return "\n".join(piece for piece in pieces if piece)
 
 
-@dataclass(frozen=True, slots=True)
-class ScoredDocument:
+class ScoredDocument(NamedTuple):
     """What `sentiment.scored` holds: one for each (document, topic).
 
     Attributes:

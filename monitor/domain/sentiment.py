@@ -1,7 +1,7 @@
 """Sentiment: calibrated probabilities of three labels, carried as integers so that sums never drift."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 SCALE = 10_000
 """Probabilities travel as integers of 1/10,000: sums of them are exact in any order."""
@@ -34,8 +34,7 @@ class RiskKind(StrEnum):
     MARKET = "market"
 
 
-@dataclass(frozen=True, slots=True)
-class Sentiment:
+class Sentiment(NamedTuple):
     """Probabilities of the labels in units of 1/10,000; they sum to exactly 10,000."""
 
     negative: int

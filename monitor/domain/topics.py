@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NewType
+from typing import NamedTuple, NewType
 
 TopicId = NewType("TopicId", str)
 
@@ -39,8 +39,7 @@ class Topic:
     exclude: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class TopicMatch:
+class TopicMatch(NamedTuple):
     """One topic that a document names: the form the text uses, the place, and how many topics share the document."""
 
     topic_id: TopicId

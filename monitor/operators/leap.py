@@ -42,10 +42,20 @@ class LeapGuard(Generic[Item]):
         """The earliest item that still waits for its followers: nothing from it on may be committed."""
         return self._held[0][2] if self._held else None
 
+    def believes(self, event_time_ms: int, *, is_bounded: bool = False) -> bool:
+        """Whether an item with this date (`is_bounded`: its arrival is known) is believed at once; if so, take it.
+
+        False: nothing was taken, and the item must go through `add`. Nearly every item is judged here.
+        """
+        if self._held or not (is_bounded or event_time_ms <= self.believed_ms + self._max_leap_ms):
+            return False
+        if event_time_ms > self.believed_ms:
+            self.believed_ms = event_time_ms
+        return True
+
     def add(self, event_time_ms: int, item: Item, *, is_bounded: bool = False) -> Iterator[Judged[Item]]:
         """Take the next item (`is_bounded`: its arrival is known); give every item that can be judged by now."""
-        if not self._held and (is_bounded or event_time_ms <= self.believed_ms + self._max_leap_ms):
-            self.believed_ms = max(self.believed_ms, event_time_ms)
+        if self.believes(event_time_ms, is_bounded=is_bounded):
             yield Judged(item, is_far_future=False)
             return
         self._held.append((event_time_ms, is_bounded, item))

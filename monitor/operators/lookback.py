@@ -67,8 +67,8 @@ class LookBack:
             # A topic that outruns the bound keeps its newest documents: counts saturate, which only dulls a burst.
             if len(times) > self._max_documents:
                 del times[: self._max_documents // 2]
-        expired = bisect_right(state.carriers_ms, oldest_ms)
-        if expired:
+        if state.carriers_ms and state.carriers_ms[0] <= oldest_ms:
+            expired = bisect_right(state.carriers_ms, oldest_ms)
             del state.carriers_ms[:expired], state.carriers[:expired]
         if len(state.carriers) > self._max_documents:
             del state.carriers_ms[: self._max_documents // 2], state.carriers[: self._max_documents // 2]

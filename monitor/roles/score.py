@@ -120,7 +120,9 @@ class ScoreRole:
         state = self._partitions[source].state
         if state.state is SourceState.ENDED:
             return False
-        self._judge(source, self._guards[source].finish())
+        guard = self._guards[source]
+        self._judge(guard.finish())
+        state.believed_ms = guard.believed_ms
         state.position = max(state.position, state.read_position)
         state.state = SourceState.ENDED
         return True
@@ -162,27 +164,34 @@ class ScoreRole:
     def _parse(self, records: Sequence[FeedRecord], now_ms: int) -> None:
         limits, as_of_ms = self._settings.limits, self._settings.as_of_ms
         self.counts["read"] += len(records)
+        has_bounds = as_of_ms is not None or self._settings.from_ms is not None or self._settings.to_ms is not None
         for record in records:
             source = record.source_partition
-            state = self._partitions[source].state
-            state.state = SourceState.ACTIVE
-            state.read_position = record.next_offset
-            self._last_read_ms[source] = now_ms
+            guard, state = self._guards[source], self._partitions[source].state
             parsed = parse(record, limits)
             if isinstance(parsed, DeadLetter):
                 self._dead_letter(parsed)
-            elif self._is_outside(parsed):
+            elif has_bounds and self._is_outside(parsed):
                 self.counts["outside"] += 1
                 self.outcomes[source, True] += 1
-            elif parsed.observed_ms is not None:
-                seen_ms = min(parsed.event_time_ms, parsed.observed_ms)
-                self._judge(source, self._guards[source].add(seen_ms, Read(record, parsed), is_bounded=True))
-            elif as_of_ms is not None and parsed.event_time_ms > as_of_ms + limits.max_future_ms:
-                self._far_future(Read(record, parsed), "said after the moment of knowledge (--as-of)")
             else:
-                self._judge(source, self._guards[source].add(parsed.event_time_ms, Read(record, parsed)))
-            held = self._guards[source].first_held
+                event_ms, observed_ms = parsed.event_time_ms, parsed.observed_ms
+                is_bounded = observed_ms is not None
+                seen_ms = event_ms if observed_ms is None else min(event_ms, observed_ms)
+                read = Read(record, parsed)
+                if not is_bounded and as_of_ms is not None and event_ms > as_of_ms + limits.max_future_ms:
+                    self._far_future(read, "said after the moment of knowledge (--as-of)")
+                elif guard.believes(seen_ms, is_bounded=is_bounded):
+                    self._accept(read)
+                else:
+                    self._judge(guard.add(seen_ms, read, is_bounded=is_bounded))
+                state.believed_ms = guard.believed_ms
+            state.state = SourceState.ACTIVE
+            state.read_position = record.next_offset
+            held = guard.first_held
             state.position = record.next_offset if held is None else held.record.offset
+        for source in {record.source_partition for record in records}:
+            self._last_read_ms[source] = now_ms
 
     def _is_outside(self, document: Document) -> bool:
         """Whether the person who replays asked to leave it out."""
@@ -193,13 +202,12 @@ class ScoreRole:
             or (settings.as_of_ms is not None and observed_ms is not None and observed_ms > settings.as_of_ms)
         )
 
-    def _judge(self, source: InputPartition, judged: Iterable[Judged[Read]]) -> None:
+    def _judge(self, judged: Iterable[Judged[Read]]) -> None:
         for verdict in judged:
             if verdict.is_far_future:
                 self._far_future(verdict.item, "far ahead of all records around it: give observed_at, or mend the date")
             else:
                 self._accept(verdict.item)
-        self._partitions[source].state.believed_ms = self._guards[source].believed_ms
 
     def _accept(self, read: Read) -> None:
         document = read.document

@@ -65,25 +65,29 @@ def test_thirty_kills_at_random_moments_change_nothing(
         round_number += 1
         folder = _copy_of_feeds(whole, tmp_path / f"round{round_number}")
         for _ in range(8):
-            process = _start(folder)
-            before = _progress(folder)
-            while process.poll() is None and _progress(folder) == before:
-                time.sleep(0.005)  # until it has committed once more: a kill while it imports proves nothing
-            time.sleep(rng.uniform(0.0, 0.4))
-            if process.poll() is not None:
+            was_killed = _start_and_kill(folder, rng)
+            killed += was_killed
+            if not was_killed:
                 break
-            process.send_signal(signal.SIGKILL)
-            _, complaint = process.communicate()
-            assert process.returncode == -signal.SIGKILL, complaint.decode()
-            killed += 1
-        else:
-            _finish(folder)
-        if killed and process.returncode != -signal.SIGKILL:
-            _, complaint = process.communicate()
-            assert process.returncode == 0, complaint.decode()
+        _finish(folder)
         assert replays.left(folder, "killed") == expected
         shutil.rmtree(folder)
     assert killed >= KILLS
+
+
+def _start_and_kill(folder: Path, rng: random.Random) -> bool:
+    """Kill a process at a random moment of its work; False when it had ended by itself before that."""
+    process = _start(folder)
+    before = _progress(folder)
+    while process.poll() is None and _progress(folder) == before:
+        time.sleep(0.005)  # until it has committed once more: a kill while it imports proves nothing
+    time.sleep(rng.uniform(0.0, 0.4))
+    was_killed = process.poll() is None
+    if was_killed:
+        process.send_signal(signal.SIGKILL)
+    _, complaint = process.communicate()
+    assert process.returncode == (-signal.SIGKILL if was_killed else 0), complaint.decode()
+    return was_killed
 
 
 def _progress(folder: Path) -> tuple[int, int]:

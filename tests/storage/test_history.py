@@ -307,7 +307,7 @@ def test_newest_dead_letters_of_each_partition_are_kept(store: EmbeddedStore, mo
 
 def test_score_without_a_decision_of_its_own_day_goes_with_its_document(store: EmbeddedStore) -> None:
     """Said long ago, delivered today: retention goes by when it was said, whatever it was scored for."""
-    late = replace(scored(1), event_time_ms=START_MS - 10**9)
+    late = scored(1)._replace(event_time_ms=START_MS - 10**9)
     store.commit(Commit(scored=[ScoredRow(late, late.document_id, Counted.TOO_LATE)]))
     store.prune(START_MS)
     assert store.history.documents(BANK) == ()
