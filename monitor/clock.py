@@ -51,6 +51,10 @@ class ManualClock:
         self._now_ms += round(seconds * SECOND_MS)
 
 
+BETWEEN = "between"
+"""The stage of what no stage booked, so that stages sum to the whole: the loop itself, and its sleep."""
+
+
 class Laps:
     """Time by stage, for the metrics and the benchmark: each `lap` books what passed since the one before it.
 
@@ -59,21 +63,28 @@ class Laps:
 
     def __init__(self, timer: Callable[[], int] = time.perf_counter_ns) -> None:
         self._timer = timer
-        self._booked: dict[str, tuple[int, int]] = {}
-        self._last = timer()
+        self._booked: dict[str, list[int]] = {}
+        self._last: int | None = None
 
     def start(self) -> None:
-        """Begin to measure; what passed until now is nobody's."""
-        self._last = self._timer()
+        """Begin a stage; what passed since the last lap was between stages, and is booked as that."""
+        if self._last is None:
+            self._last = self._timer()
+        else:
+            self.lap(BETWEEN)
 
     def lap(self, stage: str, items: int = 0) -> None:
         """Book the time since the last call to a stage, and how many items it took."""
         now = self._timer()
-        spent, counted = self._booked.get(stage, (0, 0))
-        self._booked[stage] = (spent + now - self._last, counted + items)
+        booked = self._booked.get(stage)
+        if booked is None:
+            booked = self._booked[stage] = [0, 0]
+        if self._last is not None:
+            booked[0] += now - self._last
+        booked[1] += items
         self._last = now
 
     def take(self) -> dict[str, tuple[int, int]]:
         """(nanoseconds, items) by stage since the last call."""
         booked, self._booked = self._booked, {}
-        return booked
+        return {stage: (nanoseconds, items) for stage, (nanoseconds, items) in booked.items()}

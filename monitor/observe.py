@@ -6,7 +6,7 @@ from typing import Protocol
 
 from tqdm import tqdm
 
-from monitor.clock import SECOND_MS, Clock, Laps
+from monitor.clock import BETWEEN, SECOND_MS, Clock, Laps
 from monitor.domain.document import FeedRecord, InputPartition
 from monitor.domain.progress import NO_TIME_MS
 from monitor.logs import event
@@ -171,4 +171,6 @@ class RunObserver:
     def _tell_stages(self) -> None:
         laps = self._laps.take()
         for stage, (nanoseconds, items) in laps.items():
+            if stage == BETWEEN:
+                continue  # a live loop sleeps there
             self._metrics.count_stage(stage, seconds=nanoseconds / 1e9, items=items)

@@ -130,10 +130,10 @@ def join(
     *,
     knowledge: Knowledge,
     max_age_ms: int | None,
+    laps: Laps,
 ) -> Embedded:
     """Join the roles and give each its stored state."""
     feeds = config.feeds
-    laps = Laps()
     states = score_snapshot.restore(stored.state.get("score", {}))
     settings = ScoreSettings(
         limits=ParseLimits(

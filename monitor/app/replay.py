@@ -11,7 +11,7 @@ from monitor.app.embedded import Embedded, Knowledge, join, no_seam
 from monitor.app.scoring import make_scorer
 from monitor.channels.alerts_file import LENGTH_KEY, AlertsFile
 from monitor.channels.console import ConsoleChannel
-from monitor.clock import Clock
+from monitor.clock import Clock, Laps
 from monitor.config import Config
 from monitor.domain.alerts import AlertState
 from monitor.domain.document import InputPartition
@@ -49,7 +49,11 @@ class ReplayArguments:
 
 
 def replay(
-    config: Config, arguments: ReplayArguments, clock: Clock, on_seam: Callable[[Seam], None] = no_seam
+    config: Config,
+    arguments: ReplayArguments,
+    clock: Clock,
+    on_seam: Callable[[Seam], None] = no_seam,
+    laps: Laps | None = None,
 ) -> ExitCode:
     """Run a feed in event time as fast as it goes, into an alerts file and, with a state, a history.
 
@@ -72,7 +76,18 @@ def replay(
             channels.append(ConsoleChannel(arguments.show, color=None, width=None))
         knowledge = Knowledge(arguments.as_of_ms, arguments.from_ms, arguments.to_ms)
         tags = LiveTags(watchlist, None)
-        embedded = join(config, feed, tags, scorer, channels, store, stored, knowledge=knowledge, max_age_ms=None)
+        embedded = join(
+            config,
+            feed,
+            tags,
+            scorer,
+            channels,
+            store,
+            stored,
+            knowledge=knowledge,
+            max_age_ms=None,
+            laps=laps or Laps(),
+        )
         pace = Pace(
             is_live=False,
             poll_records=POLL_RECORDS,

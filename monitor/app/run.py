@@ -12,7 +12,7 @@ from monitor import __version__
 from monitor.app.embedded import Knowledge, join
 from monitor.app.scoring import make_scorer
 from monitor.channels.console import ConsoleChannel
-from monitor.clock import Clock
+from monitor.clock import Clock, Laps
 from monitor.config import Config
 from monitor.engine import Engine, Pace
 from monitor.errors import ExitCode
@@ -91,6 +91,7 @@ def start_run(config: Config, feeds: Sequence[str], watchlist: Path, out: TextIO
             stored,
             knowledge=Knowledge(),
             max_age_ms=config.notify.max_age_ms,
+            laps=Laps(),
         )
         _open_metrics(metrics, feed, channels, tags, scorer.name, config)
         observer = RunObserver(

@@ -7,6 +7,7 @@ words do not. Links, retweet marks, mentions, punctuation, case and width are no
 import re
 import unicodedata
 from collections.abc import Sequence
+from operator import eq
 
 import numpy as np
 import numpy.typing as npt
@@ -143,4 +144,4 @@ def similarity(a: bytes, b: bytes) -> float:
     """Estimated Jaccard similarity of the shingle sets behind two signatures, in [0, 1]; 0 when either is empty."""
     if not a or not b:
         return 0.0
-    return sum(x == y for x, y in zip(memoryview(a).cast("H"), memoryview(b).cast("H"), strict=True)) / SLOTS
+    return sum(map(eq, memoryview(a).cast("H"), memoryview(b).cast("H"))) / SLOTS
