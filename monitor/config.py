@@ -149,6 +149,9 @@ class DetectionConfig:
     min_negative_ratio: float = real(
         0.5, "share", 0, 1, "Least part of negatives among negatives and positives for a direction to be clear."
     )
+    least_probability: float = real(
+        0.3, "probability", 0.05, 0.95, "A document is negative (or positive) from this probability of it on."
+    )
     max_topics_per_document: int = whole(
         4, "topics", 1, 1_000, "A document about more topics than this only lists them, and counts for none."
     )

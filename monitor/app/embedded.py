@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from monitor.app.scoring import ModelScorer
 from monitor.clock import Clock, Laps
 from monitor.config import Config
+from monitor.domain.sentiment import SCALE
 from monitor.domain.streams import Stream
 from monitor.engine import Engine, Pace, Seam, Stage
 from monitor.observe import EngineObserver
@@ -208,6 +209,7 @@ def _trend(config: Config, state: TrendState, topics_watched: Callable[[], int],
         operators,
         state,
         lateness_horizon_ms=trend.lateness_horizon_ms,
+        least_probability=round(detection.least_probability * SCALE),
         max_topics_per_document=detection.max_topics_per_document,
         episode_gap_ms=detection.episode_gap_ms,
         topics_watched=topics_watched,

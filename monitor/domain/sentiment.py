@@ -59,3 +59,11 @@ class Sentiment(NamedTuple):
         if self.neutral >= self.negative and self.neutral >= self.positive:
             return Label.NEUTRAL
         return Label.NEGATIVE if self.negative >= self.positive else Label.POSITIVE
+
+    def leans_negative(self, least: int) -> bool:
+        """Whether it speaks against its target with at least this probability, in 1/10,000, and more than for it."""
+        return self.negative >= least and self.negative >= self.positive
+
+    def leans_positive(self, least: int) -> bool:
+        """Whether it speaks for its target with at least this probability, in 1/10,000, and more than against it."""
+        return self.positive >= least and self.positive > self.negative

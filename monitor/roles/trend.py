@@ -9,14 +9,13 @@ import heapq
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
 from monitor.clock import DAY_MS, MINUTE_MS, Laps
 from monitor.domain.alerts import Detection, Evidence, Rule, Silence
 from monitor.domain.archive import ScoredRow
 from monitor.domain.document import Counted, InputPartition, ScoredDocument
 from monitor.domain.progress import NO_TIME_MS, Progress, SourceProgress, SourceState
-from monitor.domain.sentiment import Label, RiskKind
+from monitor.domain.sentiment import RiskKind
 from monitor.domain.streams import Message, Output, Stream
 from monitor.domain.topics import TopicId
 from monitor.operators.aggregate import TopicWindows, WindowAggregator
@@ -84,6 +83,7 @@ class TrendRole:
         episode_gap_ms: int,
         topics_watched: Callable[[], int],
         laps: Laps,
+        least_probability: int,
         partitions: int = 1,
     ) -> None:
         self._partition = partition
@@ -95,6 +95,8 @@ class TrendRole:
         self._episode_gap_ms = episode_gap_ms
         self._topics_watched = topics_watched
         self._laps = laps
+        self._least_probability = least_probability
+        self._outputs: list[Output] = []
         self._checks = [
             (topic.episode.next_check_ms, topic_id)
             for topic_id, topic in state.topics.items()
@@ -108,8 +110,6 @@ class TrendRole:
 
     def handle(self, messages: Sequence[Message]) -> list[Output]:
         """Take messages of `sentiment.scored`; give what could be decided by them."""
-        outputs: list[Output] = []
-        emit = partial(self._emit, outputs)
         self._laps.start()
         for message in messages:
             value = message.value
@@ -123,12 +123,10 @@ class TrendRole:
                 for told in value.sources:
                     self._op.volume.told(told)
                 self._laps.lap("merge", len(messages))
-                self._decide(emit)
-                outputs.append(Output(Stream.DETECTIONS, self._own_progress(value.written_ms)))
+                self._decide()
+                self._outputs.append(Output(Stream.DETECTIONS, self._own_progress(value.written_ms)))
+        outputs, self._outputs = self._outputs, []
         return outputs
-
-    def _emit(self, outputs: list[Output], stream: Stream, value: object) -> None:
-        outputs.append(Output(stream, value, self._partition if stream is Stream.TRENDS else 0))
 
     def _own_progress(self, written_ms: int) -> Progress:
         """This partition's word to the alert role: everything strictly below its watermark has been decided.
@@ -149,32 +147,32 @@ class TrendRole:
         )
         return Progress(self._partitions, (told,), written_ms)
 
-    def _decide(self, emit: Callable[[Stream, object], None]) -> None:
+    def _decide(self) -> None:
         watermark_ms = self._op.merge.watermark_ms
         self._op.volume.advance(watermark_ms)
         for effective_ms, scored in self._op.merge.release():
-            self._timed_work(effective_ms, emit)
-            self._document(scored, effective_ms, emit)
-        self._timed_work(watermark_ms, emit)
+            self._timed_work(effective_ms)
+            self._document(scored, effective_ms)
+        self._timed_work(watermark_ms)
 
-    def _timed_work(self, until_ms: int, emit: Callable[[Stream, object], None]) -> None:
+    def _timed_work(self, until_ms: int) -> None:
         """Publish windows and check episodes that are due by `until_ms`; checks in order of (minute, topic)."""
-        aggregator = self._op.aggregator
-        due_ms = aggregator.next_due_ms
+        due_ms = self._op.aggregator.next_due_ms
         if due_ms is not None and due_ms <= until_ms:
             self._laps.lap("merge")
-            for row in aggregator.advance(until_ms):
-                emit(Stream.TRENDS, row)
-                self.counts["window"] += 1
+            partition = self._partition
+            rows = [Output(Stream.TRENDS, row, partition) for row in self._op.aggregator.advance(until_ms)]
+            self._outputs += rows
+            self.counts["window"] += len(rows)
             self._laps.lap("window")
         while self._checks and self._checks[0][0] <= until_ms:
             check_ms, topic_id = heapq.heappop(self._checks)
             topic = self.state.topics[topic_id]
             if topic.episode is not None and topic.episode.next_check_ms == check_ms:
-                self._look(topic_id, topic, check_ms, emit)
+                self._look(topic_id, topic, check_ms)
 
-    def _document(self, scored: ScoredDocument, at_ms: int, emit: Callable[[Stream, object], None]) -> None:
-        op, topic_id = self._op, scored.topic_id
+    def _document(self, scored: ScoredDocument, at_ms: int) -> None:
+        op, topic_id, sentiment = self._op, scored.topic_id, scored.sentiment
         topic = self.state.topics.get(topic_id)
         if topic is None or scored.watchlist != self.state.watchlist:
             topic = self._topic(scored, at_ms)
@@ -183,39 +181,47 @@ class TrendRole:
             self.counts["repeat"] += 1
             return
         if scored.event_time_ms < at_ms - self._lateness_horizon_ms:
-            self.counts["too_late"] += 1
-            emit(Stream.TRENDS, ScoredRow(scored, scored.document_id, Counted.TOO_LATE))
+            self._count(scored, scored.document_id, Counted.TOO_LATE)
             return
         self._laps.lap("merge")
-        story, is_story = op.stories.assign(topic.stories, scored.document_id, scored.signature, at_ms)
+        if scored.of_topics > self._max_topics_per_document:
+            # A list is no news about any of its names, whoever copies it: it needs no story.
+            counted, story_id = Counted.LISTED, str(scored.document_id)
+        else:
+            story, is_story = op.stories.assign(topic.stories, scored.document_id, scored.signature, at_ms)
+            counted, story_id = Counted.COUNTED if is_story else Counted.COPY, story.first_id
         self._laps.lap("copies", 1)
-        label = scored.sentiment.label
-        is_listed = scored.of_topics > self._max_topics_per_document
+        is_negative = sentiment.leans_negative(self._least_probability)
+        is_positive = sentiment.leans_positive(self._least_probability)
+        is_story = counted is Counted.COUNTED
         op.aggregator.add(
             topic_id,
             scored.event_time_ms,
             at_ms,
-            net=scored.sentiment.net,
-            is_negative=label is Label.NEGATIVE,
-            is_positive=label is Label.POSITIVE,
+            net=sentiment.positive - sentiment.negative,
+            is_negative=is_negative,
+            is_positive=is_positive,
             is_story=is_story,
-            is_listed=is_listed,
+            is_listed=counted is Counted.LISTED,
         )
-        counted = Counted.LISTED if is_listed else Counted.COUNTED if is_story else Counted.COPY
-        self.counts[counted._value_] += 1
-        emit(Stream.TRENDS, ScoredRow(scored, story.first_id, counted))
+        self._count(scored, story_id, counted)
         self._laps.lap("window", 1)
-        is_carrier = counted is Counted.COUNTED and label is Label.NEGATIVE
+        is_carrier = is_story and is_negative
         op.look_back.add(
             topic.look_back,
             at_ms,
-            is_positive_story=counted is Counted.COUNTED and label is Label.POSITIVE,
+            is_positive_story=is_story and is_positive,
             carrier=_carrier(scored, at_ms) if is_carrier else None,
         )
         if is_carrier:
             op.baseline.add(topic.history, scored.source, at_ms)
-            self._look(topic_id, topic, at_ms, emit)
+            self._look(topic_id, topic, at_ms)
         self._laps.lap("detect", 1)
+
+    def _count(self, scored: ScoredDocument, story_id: str, counted: Counted) -> None:
+        """Say how a document counted. By value, because an enum's hash is a Python function."""
+        self.counts[counted._value_] += 1
+        self._outputs.append(Output(Stream.TRENDS, ScoredRow(scored, story_id, counted), self._partition))
 
     def _topic(self, scored: ScoredDocument, at_ms: int) -> TopicState:
         """The topic's state; a topic without one counts as watched since the watchlist in force came into force."""
@@ -232,7 +238,6 @@ class TrendRole:
         topic_id: TopicId,
         topic: TopicState,
         at_ms: int,
-        emit: Callable[[Stream, object], None],
     ) -> None:
         op = self._op
         self._dirty.add(topic_id)
@@ -243,7 +248,8 @@ class TrendRole:
         if told.episode is None:
             return
         if told.tell is not None or told.is_over:
-            emit(Stream.DETECTIONS, self._detection(topic_id, topic, told.episode, told.tell, at_ms))
+            detection = self._detection(topic_id, topic, told.episode, told.tell, at_ms)
+            self._outputs.append(Output(Stream.DETECTIONS, detection))
             self.counts["detection"] += 1
         next_ms = op.detector.next_change_ms(topic.look_back, at_ms)
         if next_ms is None:

@@ -1,0 +1,165 @@
+"""Snapshots: a role that was stopped anywhere, stored and restored goes on as if it had never stopped.
+
+uninterrupted   ------------------------------------------>  outputs, state
+snapshots       -----|s1---|s2---|s3 killed                  only what changed is written: s1 + s2 + s3
+restored                         |----------------------->   the same outputs, the same state, byte for byte
+"""
+
+import random
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monitor.domain.document import InputPartition
+from monitor.domain.progress import SourceState
+from monitor.domain.streams import Output
+from monitor.operators.watermark import PartitionState
+from monitor.roles import alert_snapshot, score_snapshot, trend_snapshot
+from monitor.roles.alert import AlertRoleState
+from monitor.roles.trend import TrendRole, TrendState
+from tests.roles.scenes import HALDEN, PLAIN, START_MS, Log, clock, random_documents, trend
+from tests.roles.test_alert import alert, hear, interleaved, partitions_of
+
+Store = dict[str, bytes]
+
+
+def write(store: Store, changed: Mapping[str, bytes | None]) -> None:
+    """What a commit does with a snapshot: a value replaces, None deletes, what is not named stays."""
+    for key, value in changed.items():
+        if value is None:
+            store.pop(key, None)
+        else:
+            store[key] = value
+
+
+def whole(role: TrendRole) -> Store:
+    """Everything that the role knows, stored at once."""
+    store: Store = {}
+    write(store, trend_snapshot.snapshot(role.state, set(role.state.topics)))
+    return store
+
+
+def lived(seed: int, interruptions: random.Random | None) -> tuple[list[Output], Store]:
+    """A generated stream through trend, snapshots and restarts here and there: every output, and the state at last.
+
+    After each snapshot, what was written by changes alone is held against the whole state.
+    """
+    log, cuts, store = Log(trend()), random.Random(seed), dict[str, bytes]()
+    greatest_ms = START_MS
+    for scored in random_documents(seed, count=130):
+        log.put(scored)
+        greatest_ms = max(greatest_ms, scored.effective_ms)
+        if cuts.random() < 0.2:
+            log.tell(greatest_ms - 2_000)
+        if interruptions is not None and interruptions.random() < 0.1:
+            write(store, trend_snapshot.snapshot(log.role.state, log.role.take_dirty()))
+            assert store == whole(log.role)
+            if interruptions.random() < 0.5:
+                log.role = trend(trend_snapshot.restore(store))
+    log.tell(clock(days=6))
+    log.end()
+    return log.outputs, whole(log.role)
+
+
+@pytest.mark.slow
+@settings(max_examples=12)
+@given(seed=st.integers(0, 10_000), stops=st.randoms(use_true_random=False))
+def test_trend_that_is_stopped_and_restored_decides_and_knows_the_same(seed: int, stops: random.Random) -> None:
+    assert lived(seed, stops) == lived(seed, None)
+
+
+@settings(max_examples=15)
+@given(seed=st.integers(0, 10_000), stops=st.lists(st.integers(0, 150), max_size=6))
+def test_alert_that_is_stopped_and_restored_decides_and_knows_the_same(seed: int, stops: list[int]) -> None:
+    log = interleaved(partitions_of(seed), seed)
+    uninterrupted = alert(per_topic_month=8.0)
+    expected = hear(uninterrupted, *log)
+    role, found, store = alert(per_topic_month=8.0), [], dict[str, bytes]()
+    begin = 0
+    for end in [*sorted(stop for stop in stops if stop < len(log)), len(log)]:
+        found += hear(role, *log[begin:end])
+        begin = end
+        write(store, alert_snapshot.snapshot(role.state))
+        role = alert(alert_snapshot.restore(store), per_topic_month=8.0)
+    assert found == expected
+    assert alert_snapshot.snapshot(role.state) == alert_snapshot.snapshot(uninterrupted.state)
+
+
+partition_states = st.builds(
+    PartitionState,
+    committed_position=st.just(0),
+    position=st.integers(0, 2**53),
+    read_position=st.integers(0, 2**53),
+    greatest_ms=st.integers(-(2**62), 2**62),
+    greatest_effective_ms=st.integers(-(2**62), 2**62),
+    believed_ms=st.integers(-(2**62), 2**62),
+    state=st.sampled_from(SourceState),
+)
+inputs = st.builds(InputPartition, st.text(min_size=1, max_size=20).filter(str.isprintable), st.integers(0, 500))
+
+
+@settings(max_examples=40)
+@given(st.dictionaries(inputs, partition_states, max_size=5))
+def test_score_knows_each_input_again_and_stands_at_what_was_committed(
+    states: dict[InputPartition, PartitionState],
+) -> None:
+    store: Store = {}
+    write(store, score_snapshot.snapshot(states))
+    restored = score_snapshot.restore(store)
+    assert set(restored) == set(states)
+    for source, state in states.items():
+        again = restored[source]
+        assert (again.position, again.greatest_ms, again.greatest_effective_ms) == (
+            state.position,
+            state.greatest_ms,
+            state.greatest_effective_ms,
+        )
+        assert (again.believed_ms, again.state) == (state.believed_ms, state.state)
+        # What was read beyond the commit is read again, and its volume is told again from there.
+        assert again.committed_position == again.read_position == state.position
+        assert again.volumes == {}
+
+
+def test_role_that_stored_nothing_begins_empty() -> None:
+    assert trend_snapshot.restore({}) == TrendState()
+    assert alert_snapshot.restore({}) == AlertRoleState()
+    assert score_snapshot.restore({}) == {}
+
+
+def test_snapshot_writes_only_topics_that_changed() -> None:
+    log = Log(trend())
+    for number, topic in enumerate((HALDEN, type(HALDEN)("tessaly"))):
+        log.say(clock(seconds=number), f"wire:{number}", topic=topic, sentiment=PLAIN)
+    log.tell(clock(days=2))
+    first = trend_snapshot.snapshot(log.role.state, log.role.take_dirty())
+    assert set(first) == {"common", "topic:halden", "topic:tessaly"}
+    log.say(clock(days=2, minutes=1), "wire:3", sentiment=PLAIN)
+    log.tell(clock(days=2, minutes=5))
+    assert set(trend_snapshot.snapshot(log.role.state, log.role.take_dirty())) == {"common", "topic:halden"}
+
+
+def test_episode_that_ended_quietly_is_stored_as_ended() -> None:
+    """Nothing is told when the gap after an episode has passed, but the topic has changed all the same."""
+    log = Log(trend(min_history_days=0.5))
+    log.say(clock(), "wire:first", sentiment=PLAIN)
+    for number in range(3):
+        log.say(clock(1, minutes=number), f"wire:{number}")
+    log.tell(clock(1, hours=6))
+    store: Store = {}
+    write(store, trend_snapshot.snapshot(log.role.state, log.role.take_dirty()))
+    assert log.role.state.topics[HALDEN].episode is not None
+    log.tell(clock(1, hours=9))
+    assert log.role.state.topics[HALDEN].episode is None
+    write(store, trend_snapshot.snapshot(log.role.state, log.role.take_dirty()))
+    assert store == whole(log.role)
+    assert trend_snapshot.restore(store).topics[HALDEN].episode is None
+
+
+@pytest.mark.parametrize("topic_id", ["common", "topic:x", "", "哈尔登", 'a"b\\c'])
+def test_topic_of_any_name_comes_back_as_itself(topic_id: str) -> None:
+    log = Log(trend())
+    log.say(clock(), "wire:1", topic=type(HALDEN)(topic_id), words="Halden Bank halts withdrawals at three branches")
+    log.tell(clock(minutes=3))
+    assert set(trend_snapshot.restore(whole(log.role)).topics) == {topic_id}
