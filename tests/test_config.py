@@ -603,7 +603,7 @@ def test_fingerprint_is_twelve_hex_digits_and_the_same_for_the_same_values(tmp_p
         ("detection: {floor: 1.6}", True),
         ("alerts: {budget_per_topic_month: 1}", True),
         ("scorer: {kind: neutral}", True),
-        ("trend: {windows: [{size: 1m, hop: 1m}]}", True),
+        ("trend: {windows: [{size: 5m, hop: 1m}]}", True),
         ("feeds: {max_out_of_orderness: 3s}", True),
         ("feeds: {paths: [a.jsonl], progress_every: 1s}", False),
         ("scorer: {batch_size: 1, batch_delay: 1s, max_pending: 9}", False),

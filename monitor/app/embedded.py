@@ -167,7 +167,7 @@ def join(
         score=score,
         trend=_trend(config, trend_state, lambda: tags.topics, laps),
         alert=_alert(config, alert_state),
-        notify=NotifyRole(channels, tags.name_of, config.notify.max_age_ms),
+        notify=NotifyRole(channels, tags.name_of, max_age_ms),
         archive=ArchiveRole(),
         bus=bus,
         feed=feed,
@@ -227,7 +227,13 @@ def _alert(config: Config, state: AlertRoleState) -> AlertRole:
             alerts.initial_threshold,
             alerts.budget_memory_ms,
         ),
-        LifeCycleRules(alerts.exit_ratio, alerts.cooldown_ms, alerts.amend_step, config.feeds.max_out_of_orderness_ms),
+        LifeCycleRules(
+            alerts.exit_ratio,
+            alerts.cooldown_ms,
+            alerts.amend_step,
+            alerts.amend_ratio,
+            config.feeds.max_out_of_orderness_ms,
+        ),
         state,
         config=config.fingerprint,
     )

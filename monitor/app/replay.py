@@ -72,6 +72,7 @@ def replay(
         alerts_file = AlertsFile(arguments.alerts, int(length) if length else None)
         open_things.callback(alerts_file.close)
         channels: list[Channel] = [alerts_file]
+        # A replay pages nobody: its only channels are the file, and the terminal of who asked to be shown.
         if arguments.show is not None:
             channels.append(ConsoleChannel(arguments.show, color=None, width=None))
         knowledge = Knowledge(arguments.as_of_ms, arguments.from_ms, arguments.to_ms)

@@ -26,11 +26,12 @@ class OpenAlert:
 
 @dataclass(frozen=True, slots=True)
 class LifeCycleRules:
-    """Hysteresis, cooldown and the step of severity that is worth another message."""
+    """Hysteresis, cooldown, and the rise of severity (absolute, and as a part of what was last told) worth another word."""
 
     exit_ratio: float
     cooldown_ms: int
     amend_step: float
+    amend_ratio: float
     delay_ms: int
     """max_out_of_orderness: how long after its effective time a document can be decided at the earliest."""
 
@@ -75,7 +76,7 @@ def _carry_on(
         alert.revision += 1
         return alert, _event(alert, AlertState.RESOLVED, detection, threshold, rules, config), None
     alert.peak_severity = max(alert.peak_severity, detection.severity)
-    if detection.severity >= alert.told_severity + rules.amend_step:
+    if detection.severity >= alert.told_severity + max(rules.amend_step, rules.amend_ratio * alert.told_severity):
         alert.told_severity = detection.severity
         alert.revision += 1
         return alert, _event(alert, AlertState.AMENDED, detection, threshold, rules, config), None

@@ -20,7 +20,7 @@ from monitor.domain.topics import TopicId
 from monitor.operators.lifecycle import LifeCycleRules, OpenAlert, alert_id, live
 
 NOON_MS = 1_772_452_800_000
-RULES = LifeCycleRules(exit_ratio=0.5, cooldown_ms=24 * HOUR_MS, amend_step=0.5, delay_ms=2_000)
+RULES = LifeCycleRules(exit_ratio=0.5, cooldown_ms=24 * HOUR_MS, amend_step=0.5, amend_ratio=0.0, delay_ms=2_000)
 NO_COOLDOWN = replace(RULES, cooldown_ms=0)
 THRESHOLD = 3.0
 FIRING, AMENDED, RESOLVED = AlertState.FIRING, AlertState.AMENDED, AlertState.RESOLVED
@@ -219,3 +219,18 @@ def test_every_life_is_fired_then_amended_then_resolved(severities: list[float],
     for one in {event.alert_id for event in desk.events}:
         life = [event.revision for event in desk.events if event.alert_id == one]
         assert life == list(range(1, len(life) + 1))
+
+
+def test_in_a_storm_a_rise_is_told_only_when_it_is_a_good_part_of_what_was_told() -> None:
+    """Told at 8, then at 9 (too little), then at 10: a quarter more.
+
+    severity   8 ----- 9 ----- 10
+    told       F               A
+    """
+    calm = replace(RULES, amend_ratio=0.25)
+    alert, event, _ = live(None, detection(8.0), 3.0, True, calm, "config")
+    assert event is not None and event.state is AlertState.FIRING
+    alert, event, reason = live(alert, detection(9.0), 3.0, True, calm, "config")
+    assert (event, reason) == (None, Suppression.NO_RISE)
+    _, event, _ = live(alert, detection(10.0), 3.0, True, calm, "config")
+    assert event is not None and event.state is AlertState.AMENDED

@@ -67,7 +67,6 @@ def trend(
         operators,
         state,
         lateness_horizon_ms=LATENESS_MS,
-        least_probability=3_000,
         max_topics_per_document=4,
         episode_gap_ms=EPISODE_GAP_MS,
         topics_watched=lambda: len(NAMES),

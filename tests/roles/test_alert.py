@@ -20,7 +20,7 @@ from monitor.operators.merge import MergeByTime
 from monitor.roles.alert import AlertRole, AlertRoleState
 from tests.roles.scenes import HALDEN, NORTHWIND, Log, clock, decided, detection, random_documents, trend, values
 
-RULES = LifeCycleRules(exit_ratio=0.5, cooldown_ms=24 * HOUR_MS, amend_step=0.5, delay_ms=2_000)
+RULES = LifeCycleRules(exit_ratio=0.5, cooldown_ms=24 * HOUR_MS, amend_step=0.5, amend_ratio=0.0, delay_ms=2_000)
 
 
 def alert(state: AlertRoleState | None = None, *, per_topic_month: float = 30.0, initial: float = 3.0) -> AlertRole:

@@ -1,0 +1,90 @@
+"""The README's examples are run, not trusted: its commands, its feed, its watchlist, its links to commands of make."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.imports import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    """The fenced blocks of one language."""
+    return re.findall(rf"```{language}\n(.*?)```", README, re.S)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Path:
+    """A folder with the README's feed and watchlist, and the sample configuration where it says."""
+    (tmp_path / "feed.jsonl").write_text(blocks("json")[0], encoding="utf-8")
+    (tmp_path / "watchlist.csv").write_text(blocks("csv")[0], encoding="utf-8")
+    (tmp_path / "deploy").symlink_to(ROOT / "deploy")
+    return tmp_path
+
+
+def commands(name: str) -> list[list[str]]:
+    """The README's calls of one `monitor` command, as arguments."""
+    lines = [line for block in blocks("sh") for line in block.splitlines()]
+    return [line.split()[1:] for line in lines if line.startswith(f".venv/bin/monitor {name}")]
+
+
+def monitor(arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "monitor", *arguments]
+    return subprocess.run(
+        command, cwd=folder, env={"PYTHONPATH": str(ROOT), "PATH": ""}, capture_output=True, text=True, timeout=60
+    )
+
+
+def test_the_sample_document_names_the_sample_topic(desk: Path) -> None:
+    (command,) = commands("replay")
+    done = monitor(command, desk)
+    assert done.returncode == 0, done.stderr
+    assert "1 name a watched topic" in done.stdout
+    assert (desk / "alerts.jsonl").exists()
+    assert (desk / "history.db").exists()
+
+
+def test_the_sample_configuration_is_judged_valid(desk: Path) -> None:
+    (command,) = commands("check-config")
+    done = monitor(command, desk)
+    assert done.returncode == 0, done.stderr
+    assert "valid" in done.stdout
+
+
+@pytest.mark.slow
+def test_the_sample_run_serves_what_it_says(desk: Path) -> None:
+    (command,) = commands("run")
+    # Its standard input is no feed and its file never grows: it is ended by a signal once it has said where it serves.
+    process = subprocess.Popen(
+        [sys.executable, "-m", "monitor", *command],
+        cwd=desk,
+        env={"PYTHONPATH": str(ROOT), "MONITOR_SERVER__PORT": "0", "MONITOR_LOGGING__FORMAT": "json"},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    events = (json.loads(line) for line in process.stderr)
+    serving = next(event for event in events if event["event"] == "serving")
+    assert serving["paths"] == ["/livez", "/readyz", "/metrics"]
+    process.terminate()
+    assert process.wait(30) == 0
+    process.stderr.close()
+
+
+def test_each_command_of_make_that_is_named_exists() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    named = set(re.findall(r"`?make ([a-z-]+)", README))
+    assert {"run", "test"} <= named
+    assert [name for name in named if not re.search(rf"^{name}:", makefile, re.M)] == []
+
+
+def test_the_exit_codes_are_those_of_the_program() -> None:
+    from monitor.errors import ExitCode
+
+    for code in (ExitCode.DONE, ExitCode.WRONG_USE, ExitCode.DEPENDENCY_DOWN, ExitCode.TOO_MANY_UNUSABLE):
+        assert re.search(rf"\b{int(code)} [a-z]", README)
