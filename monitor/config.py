@@ -188,7 +188,11 @@ class AlertsConfig:
     cooldown_ms: int = duration("24h", "0s", "90d", "Quiet time for a topic after an alert; 0 is none.")
     amend_step: float = real(0.5, "severity", 0.01, 10, "Least rise of severity after which an alert is told again.")
     amend_ratio: float = real(
-        0.25, "share", 0, 10, "And the rise is at least this part of what was last told, so that a storm is told calmly."
+        0.25,
+        "share",
+        0,
+        10,
+        "And the rise is at least this part of what was told last: a storm is told calmly.",
     )
     budget_memory_ms: int = duration(
         "60d", "1d", "3650d", "The past from which the threshold for the budget is measured."

@@ -11,7 +11,6 @@ The names in brackets are the seams at which the fault suite kills the process.
 
 import gc
 import logging
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -64,20 +63,13 @@ class StatefulRole(Protocol):
 class Intake(Protocol):
     """The head of the chain: takes feed records, and says where each input stands."""
 
-    outcomes: Counter[tuple[InputPartition, bool]]
-
     def handle(self, records: Sequence[FeedRecord], now_ms: int) -> list[Output]: ...
     def cut(self, now_ms: int) -> list[Output]: ...
     def end(self, source: InputPartition) -> bool: ...
     def committed(self) -> None: ...
     def positions(self) -> dict[InputPartition, int]: ...
     def running_ahead(self) -> set[InputPartition]: ...
-
-
-class IntakeJudge(Protocol):
-    """Says when an input gives too many unusable records."""
-
-    def count(self, source: InputPartition, *, usable: int, unusable: int) -> bool: ...
+    def stopped(self) -> set[InputPartition]: ...
 
 
 class Notifier(Protocol):
@@ -151,7 +143,6 @@ class Engine:
         archive: tuple[Sequence[Reader], Archiver],
         store: Store | None,
         score_snapshot: Callable[[], Mapping[str, bytes | None]],
-        judge: IntakeJudge,
         clock: Clock,
         pace: Pace,
         observer: Observer,
@@ -168,7 +159,6 @@ class Engine:
         self._archive_readers, self._archive = archive
         self._store = store
         self._score_snapshot = score_snapshot
-        self._judge = judge
         self._clock = clock
         self._pace = pace
         self._observer = observer
@@ -221,7 +211,7 @@ class Engine:
             self._since_commit += len(records)
             self._has_news = True
         self._end_what_ended()
-        self._judge_inputs()
+        self._stop_bad_inputs()
         self._hold_back()
         if self._cut_is_due(now_ms):
             self._cut()
@@ -316,18 +306,12 @@ class Engine:
             if self._feed.has_ended(source) or source in self.stopped_inputs:
                 self._has_news |= self._score.end(source)
 
-    def _judge_inputs(self) -> None:
-        """Pause an input that gives too many unusable records; the others go on."""
-        outcomes = self._score.outcomes
-        if not outcomes:
-            return
-        for source in {source for source, _ in outcomes}:
-            too_many = self._judge.count(source, usable=outcomes[source, True], unusable=outcomes[source, False])
-            if too_many and source not in self.stopped_inputs:
-                self.stopped_inputs.add(source)
-                self._feed.pause(source)
-                self._observer.paused(source)
-        outcomes.clear()
+    def _stop_bad_inputs(self) -> None:
+        """Pause inputs that gave too many unusable records; the others go on."""
+        for source in sorted(self._score.stopped() - self.stopped_inputs):
+            self.stopped_inputs.add(source)
+            self._feed.pause(source)
+            self._observer.paused(source)
 
     def _hold_back(self) -> None:
         """Pause partitions that run far ahead of the slowest, so that several inputs drain in step."""

@@ -152,6 +152,24 @@ def test_a_feed_of_noise_stops_with_exit_code_four(replayed: Replayed) -> None:
     assert "unusable" in replayed.error
 
 
+@pytest.mark.slow
+def test_a_bad_feed_stops_at_the_same_record_when_it_is_resumed(replayed: Replayed, tmp_path: Path) -> None:
+    """1,000 records are a run; the second run is bad, and commits fall inside it."""
+    good = [GOOD.replace(b"good-1", b"good-%d" % n) for n in range(1_300)]
+    data = b"\n".join([*good, *(b"noise %d" % n for n in range(2_000))]) + b"\n"
+    config = tmp_path / "small.yaml"
+    config.write_text("storage: {commit_documents: 100}\n")
+    assert replayed.run(data, "--config", str(config)) == 4
+    whole = replayed.dead
+    assert len(whole) == 700
+    (tmp_path / "state.db").unlink()
+    (tmp_path / "state.db.lock").unlink()
+    kill_at = data.index(b"noise 300\n")
+    assert replayed.run(data[:kill_at], "--config", str(config)) == 0
+    assert replayed.run(data, "--config", str(config)) == 4
+    assert replayed.dead == whole
+
+
 def test_one_bad_feed_stops_nothing_but_itself(replayed: Replayed, tmp_path: Path) -> None:
     noise = tmp_path / "noise.jsonl"
     noise.write_bytes(b"\n".join(b"noise %d" % n for n in range(3_000)) + b"\n")

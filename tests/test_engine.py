@@ -1,6 +1,6 @@
 """The engine: the order of the seams, what is durable before what, and that no input can stop the others.
 
-    poll -> handle -> cut -> [outputs written] -> rows, state -> [snapshot] -> commit -> [committed] -> score.committed
+poll -> handle -> cut -> [outputs written] -> rows, state -> [snapshot] -> commit -> [committed] -> score.committed
 """
 
 import logging
@@ -66,7 +66,6 @@ class World:
             archive=([self.bus.reader(Stream.SCORED), self.bus.reader(Stream.ALERTS)], self.archive),
             store=self.store if self.has_store else None,
             score_snapshot=lambda: {"s": b"sss"},
-            judge=FakeJudge(self.limit),
             clock=self.clock,
             pace=self.pace,
             observer=self.observer,
@@ -96,7 +95,7 @@ class FakeScore:
         self._world = world
         self._hand: list[Output] = []
         self._at = dict.fromkeys(world.feed.partitions, 0)
-        self.outcomes: Counter[tuple[InputPartition, bool]] = Counter()
+        self.unusable: Counter[InputPartition] = Counter()
         self.ahead: set[InputPartition] = set()
         self.ended: set[InputPartition] = set()
         self.clocks: list[int] = []
@@ -107,7 +106,7 @@ class FakeScore:
         self._world.journal.append("handle " + " ".join(f"{r.source_partition}:{r.offset}" for r in records))
         for record in records:
             self._at[record.source_partition] = record.next_offset
-            self.outcomes[record.source_partition, record.value != b"bad"] += 1
+            self.unusable[record.source_partition] += record.value == b"bad"
             self._hand.append(Output(Stream.SCORED, f"{record.source_partition}:{record.offset}"))
         return []
 
@@ -124,6 +123,10 @@ class FakeScore:
         is_news = source not in self.ended
         self.ended.add(source)
         return is_news
+
+    def stopped(self) -> set[InputPartition]:
+        """Too many are `limit` unusable ones, ever."""
+        return {source for source, count in self.unusable.items() if count >= self._world.limit}
 
     def committed(self) -> None:
         """Noted."""
@@ -241,19 +244,6 @@ class FakeObserver:
     def paused(self, source: InputPartition) -> None:
         """Noted."""
         self.paused_inputs.append(source)
-
-
-@dataclass
-class FakeJudge:
-    """Too many are `limit` unusable ones, ever."""
-
-    limit: int
-    unusable: Counter[InputPartition] = field(default_factory=Counter)
-
-    def count(self, source: InputPartition, *, usable: int, unusable: int) -> bool:
-        """Whether it is enough."""
-        self.unusable[source] += unusable
-        return self.unusable[source] >= self.limit
 
 
 class FlakyFeed(MemoryFeed):

@@ -19,7 +19,7 @@ from monitor.operators.batching import Batcher
 from monitor.operators.budget import AlertBudget
 from monitor.operators.copies import SeenDocuments, Stories
 from monitor.operators.detect import Detector
-from monitor.operators.intake import IntakeGuard
+from monitor.operators.intake import IntakeGuard, Run
 from monitor.operators.lifecycle import LifeCycleRules
 from monitor.operators.lookback import LookBack
 from monitor.operators.merge import MergeByTime
@@ -96,7 +96,6 @@ class Embedded:
             archive=(self._archive_readers(), self.archive),
             store=self.store,
             score_snapshot=lambda: score_snapshot.snapshot(self.score.states),
-            judge=IntakeGuard(self.config.feeds.dead_letter_ratio, self.config.feeds.dead_letter_window),
             clock=clock,
             pace=pace,
             observer=observer,
@@ -130,12 +129,17 @@ def join(
     stored: StoredState,
     *,
     knowledge: Knowledge,
+    is_live: bool,
     max_age_ms: int | None,
     laps: Laps,
 ) -> Embedded:
     """Join the roles and give each its stored state."""
     feeds = config.feeds
     states = score_snapshot.restore(stored.state.get("score", {}))
+    if is_live:
+        # Whoever starts the monitor again after an input was stopped has mended it, or wants to see it stop again.
+        for state in states.values():
+            state.run = Run()
     settings = ScoreSettings(
         limits=ParseLimits(
             max_text_chars=feeds.max_text_chars,
@@ -154,7 +158,8 @@ def join(
         partition_of=only_partition,
     )
     batcher: Batcher[Read] = Batcher(scorer, config.scorer.batch_size, config.scorer.batch_delay_ms)
-    score = ScoreRole(batcher, tags, scorer.name, settings, feed.partitions, states, laps)
+    intake = IntakeGuard(feeds.dead_letter_ratio, feeds.dead_letter_window)
+    score = ScoreRole(batcher, tags, scorer.name, settings, intake, feed.partitions, states, laps)
     for source in feed.partitions:
         position = stored.positions.get(str(source))
         if position is not None:

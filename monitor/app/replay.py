@@ -86,6 +86,7 @@ def replay(
             store,
             stored,
             knowledge=knowledge,
+            is_live=False,
             max_age_ms=None,
             laps=laps or Laps(),
         )

@@ -90,6 +90,7 @@ def start_run(config: Config, feeds: Sequence[str], watchlist: Path, out: TextIO
             store,
             stored,
             knowledge=Knowledge(),
+            is_live=True,
             max_age_ms=config.notify.max_age_ms,
             laps=Laps(),
         )

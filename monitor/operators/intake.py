@@ -1,37 +1,33 @@
 """Intake: when an input gives so many unusable records that reading on does more harm than good.
 
 The ratio is taken of whole runs of `window` records, so a small file with a bad line or two is read to its end, and
-one bad vendor stops nothing but itself.
+one bad vendor stops nothing but itself. Records are judged one by one in their order and the run is part of the
+committed state, so that a resumed replay stops at the same record as an uninterrupted one.
 """
 
-from dataclasses import dataclass, field
-
-from monitor.domain.document import InputPartition
+from dataclasses import dataclass
 
 
 @dataclass(slots=True)
 class Run:
-    """The records of one input since the last judgement."""
+    """The records of one input since the last judgement, and whether it was stopped: plain data."""
 
     records: int = 0
     unusable: int = 0
+    is_stopped: bool = False
 
 
-@dataclass(slots=True)
 class IntakeGuard:
-    """Judges inputs by the share of their records that became dead letters."""
+    """Judges inputs by the share of their records that became dead letters. Stateless but for its settings."""
 
-    ratio: float
-    window: int
-    runs: dict[InputPartition, Run] = field(default_factory=dict)
+    def __init__(self, ratio: float, window: int) -> None:
+        self._ratio = ratio
+        self._window = window
 
-    def count(self, source: InputPartition, *, usable: int, unusable: int) -> bool:
-        """Count records of one input; True when it should be paused for giving too many unusable ones."""
-        run = self.runs.setdefault(source, Run())
-        run.records += usable + unusable
-        run.unusable += unusable
-        if run.records < self.window:
-            return False
-        too_many = run.unusable > self.ratio * run.records
-        self.runs[source] = Run()
-        return too_many
+    def count(self, run: Run, *, is_usable: bool) -> None:
+        """Count one record in its turn; at the end of a run, stop the input that gave too many unusable ones."""
+        run.records += 1
+        run.unusable += not is_usable
+        if run.records == self._window:
+            run.is_stopped = run.is_stopped or run.unusable > self._ratio * self._window
+            run.records = run.unusable = 0

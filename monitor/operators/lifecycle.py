@@ -26,7 +26,7 @@ class OpenAlert:
 
 @dataclass(frozen=True, slots=True)
 class LifeCycleRules:
-    """Hysteresis, cooldown, and the rise of severity (absolute, and as a part of what was last told) worth another word."""
+    """Hysteresis, cooldown, and the rise of severity (absolute, and as a part of the last told) worth another word."""
 
     exit_ratio: float
     cooldown_ms: int

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from monitor.clock import MINUTE_MS
 from monitor.domain.document import InputPartition
 from monitor.domain.progress import NO_TIME_MS, SourceProgress, SourceState
+from monitor.operators.intake import Run
 
 
 @dataclass(slots=True)
@@ -28,6 +29,7 @@ class PartitionState:
     believed_ms: int = NO_TIME_MS
     state: SourceState = SourceState.ACTIVE
     volumes: Counter[tuple[str, int]] = field(default_factory=Counter)
+    run: Run = field(default_factory=Run)
 
 
 class PartitionWatermark:

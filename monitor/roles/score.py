@@ -15,6 +15,7 @@ from monitor.domain.progress import NO_TIME_MS, Progress, SourceState
 from monitor.domain.streams import Output, Stream
 from monitor.domain.topics import TopicId, TopicMatch
 from monitor.operators.batching import Batcher, FlushReason
+from monitor.operators.intake import IntakeGuard
 from monitor.operators.leap import Judged, LeapGuard
 from monitor.operators.parse import ParseLimits, parse
 from monitor.operators.signature import signatures
@@ -70,6 +71,7 @@ class ScoreRole:
         tags: Tags,
         scorer_name: str,
         settings: ScoreSettings,
+        intake: IntakeGuard,
         known: Iterable[InputPartition],
         states: dict[InputPartition, PartitionState],
         laps: Laps | None = None,
@@ -78,6 +80,7 @@ class ScoreRole:
         self._tags = tags
         self._scorer_name = scorer_name
         self._settings = settings
+        self._intake = intake
         self._laps = laps or Laps()
         self._partitions: dict[InputPartition, PartitionWatermark] = {}
         self._guards: dict[InputPartition, LeapGuard[Read]] = {}
@@ -94,8 +97,6 @@ class ScoreRole:
         self.flushes: list[tuple[FlushReason, int]] = []
         """Batches since it was last read and cleared: why each was closed, and its pairs."""
         batcher.on_batch = lambda reason, pairs: self.flushes.append((reason, pairs))
-        self.outcomes: Counter[tuple[InputPartition, bool]] = Counter()
-        """Records by (partition, usable), since it was last read and cleared: what pauses a bad vendor."""
 
     @property
     def states(self) -> dict[InputPartition, PartitionState]:
@@ -157,6 +158,10 @@ class ScoreRole:
         """Whether each input partition is active, idle or at its end."""
         return {source: watermark.state.state for source, watermark in self._partitions.items()}
 
+    def stopped(self) -> set[InputPartition]:
+        """Inputs that gave too many unusable records: they are to be paused, and nobody waits for them."""
+        return {source for source, watermark in self._partitions.items() if watermark.state.run.is_stopped}
+
     def _take_outputs(self) -> list[Output]:
         outputs, self._outputs = self._outputs, []
         return outputs
@@ -168,12 +173,14 @@ class ScoreRole:
         for record in records:
             source = record.source_partition
             guard, state = self._guards[source], self._partitions[source].state
+            if state.run.is_stopped:
+                continue  # what was read together with the record that stopped it is as if it had not been read
             parsed = parse(record, limits)
             if isinstance(parsed, DeadLetter):
                 self._dead_letter(parsed)
             elif has_bounds and self._is_outside(parsed):
                 self.counts["outside"] += 1
-                self.outcomes[source, True] += 1
+                self._intake.count(state.run, is_usable=True)
             else:
                 event_ms, observed_ms = parsed.event_time_ms, parsed.observed_ms
                 is_bounded = observed_ms is not None
@@ -214,7 +221,7 @@ class ScoreRole:
         watermark = self._partitions[read.record.source_partition]
         read.effective_ms, is_late = watermark.read(document.event_time_ms, document.observed_ms, document.source)
         self.counts["late"] += is_late
-        self.outcomes[read.record.source_partition, True] += 1
+        self._intake.count(watermark.state.run, is_usable=True)
         self._accepted.append(read)
 
     def _far_future(self, read: Read, detail: str) -> None:
@@ -231,7 +238,7 @@ class ScoreRole:
 
     def _dead_letter(self, letter: DeadLetter) -> None:
         self.dead[letter.reason] += 1
-        self.outcomes[letter.source_partition, False] += 1
+        self._intake.count(self._partitions[letter.source_partition].state.run, is_usable=False)
         self._outputs.append(Output(Stream.DEAD_LETTER, letter))
 
     def _tag_and_sign(self, now_ms: int) -> None:

@@ -6,6 +6,7 @@ import orjson
 
 from monitor.domain.document import InputPartition
 from monitor.domain.progress import SourceState
+from monitor.operators.intake import Run
 from monitor.operators.watermark import PartitionState
 
 
@@ -21,6 +22,7 @@ def snapshot(states: Mapping[InputPartition, PartitionState]) -> dict[str, bytes
                 state.greatest_effective_ms,
                 state.believed_ms,
                 state.state,
+                [state.run.records, state.run.unusable, state.run.is_stopped],
             ]
         )
         for source, state in states.items()
@@ -31,7 +33,9 @@ def restore(stored: Mapping[str, bytes]) -> dict[InputPartition, PartitionState]
     """The partitions that were stored, ready to read on from their positions."""
     found = {}
     for value in stored.values():
-        kafka_topic, partition, position, greatest_ms, greatest_effective_ms, believed_ms, told = orjson.loads(value)
+        kafka_topic, partition, position, greatest_ms, greatest_effective_ms, believed_ms, told, run = orjson.loads(
+            value
+        )
         found[InputPartition(kafka_topic, partition)] = PartitionState(
             committed_position=position,
             position=position,
@@ -40,5 +44,6 @@ def restore(stored: Mapping[str, bytes]) -> dict[InputPartition, PartitionState]
             greatest_effective_ms=greatest_effective_ms,
             believed_ms=believed_ms,
             state=SourceState(told),
+            run=Run(*run),
         )
     return found

@@ -7,9 +7,7 @@ from hypothesis import strategies as st
 from monitor.domain.windows import Window, WindowSpec
 
 TIMES = st.integers(-(10**13), 10**13)
-SPECS = st.builds(
-    lambda hop_ms, hops: WindowSpec(hop_ms * hops, hop_ms), st.integers(1, 3_600_000), st.integers(1, 24)
-)
+SPECS = st.builds(lambda hop_ms, hops: WindowSpec(hop_ms * hops, hop_ms), st.integers(1, 3_600_000), st.integers(1, 24))
 
 
 def test_document_on_the_boundary_belongs_to_the_later_window() -> None:

@@ -1,9 +1,9 @@
 """Windows: published once on time, again after a late document, and the same whatever the cuts.
 
-    minute        |--- 0 ---|--- 1 ---|--- 2 ---|
-    event time      a     b
-    effective       a     b          L                L is of minute 0 and late
-    published               0 r1               0 r2   at the end of 0, and at the whole minute after L
+minute        |--- 0 ---|--- 1 ---|--- 2 ---|
+event time      a     b
+effective       a     b          L                L is of minute 0 and late
+published               0 r1               0 r2   at the end of 0, and at the whole minute after L
 """
 
 import copy

@@ -1,49 +1,43 @@
-"""Intake: an input is paused for too many unusable records, judged by whole runs, each input by itself."""
+"""Intake: an input is stopped for too many unusable records, judged by whole runs, each input by itself."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.domain.document import InputPartition
-from monitor.operators.intake import IntakeGuard
-
-WIRE, POSTS = InputPartition("feeds.news"), InputPartition("feeds.social")
+from monitor.operators.intake import IntakeGuard, Run
 
 
-def test_input_is_paused_once_more_than_the_ratio_of_a_run_is_unusable() -> None:
-    guard = IntakeGuard(ratio=0.5, window=10)
-    assert not guard.count(WIRE, usable=4, unusable=5)
-    assert guard.count(WIRE, usable=0, unusable=1)
+def judged(records: str, *, ratio: float = 0.5, window: int = 10) -> Run:
+    """A run after records of which `x` is unusable."""
+    guard, run = IntakeGuard(ratio, window), Run()
+    for record in records:
+        guard.count(run, is_usable=record != "x")
+    return run
+
+
+def test_input_is_stopped_once_more_than_the_ratio_of_a_run_is_unusable() -> None:
+    assert not judged("oooo" + "xxxxx").is_stopped
+    assert judged("oooo" + "xxxxxx").is_stopped
 
 
 def test_exactly_the_ratio_is_still_accepted() -> None:
-    assert not IntakeGuard(ratio=0.5, window=10).count(WIRE, usable=5, unusable=5)
+    assert not judged("oxoxoxoxox").is_stopped
 
 
 def test_small_file_of_bad_lines_is_read_to_its_end() -> None:
-    guard = IntakeGuard(ratio=0.5, window=10)
-    assert not any(guard.count(WIRE, usable=0, unusable=1) for _ in range(9))
-
-
-def test_one_bad_vendor_stops_nothing_but_itself() -> None:
-    guard = IntakeGuard(ratio=0.5, window=10)
-    assert not guard.count(POSTS, usable=9, unusable=0)
-    assert guard.count(WIRE, usable=0, unusable=10)
-    assert not guard.count(POSTS, usable=1, unusable=0)
+    assert not judged("x" * 9).is_stopped
 
 
 def test_each_run_is_judged_afresh() -> None:
-    guard = IntakeGuard(ratio=0.5, window=10)
-    assert not guard.count(WIRE, usable=10, unusable=0)
-    assert guard.count(WIRE, usable=4, unusable=6), "a good past must not hide a vendor that went bad"
-    assert not guard.count(WIRE, usable=6, unusable=4)
+    assert judged("o" * 10 + "ooooxxxxxx").is_stopped, "a good past must not hide a vendor that went bad"
+    assert not judged("oooooxxxxx" + "o" * 10).is_stopped
 
 
-@given(st.lists(st.booleans(), max_size=80), st.integers(1, 20), st.sampled_from([0.0, 0.25, 0.5, 0.9]))
-def test_records_counted_one_by_one_are_judged_at_each_whole_window(
-    is_usable: list[bool], window: int, ratio: float
-) -> None:
-    guard = IntakeGuard(ratio, window)
-    for index, usable in enumerate(is_usable, start=1):
-        paused = guard.count(WIRE, usable=usable, unusable=not usable)
-        run = is_usable[index - window : index] if index % window == 0 else []
-        assert paused == bool(run and run.count(False) > ratio * window)
+def test_a_stopped_input_stays_stopped() -> None:
+    assert judged("x" * 10 + "o" * 30).is_stopped
+
+
+@given(st.text("ox", max_size=80), st.integers(1, 20), st.sampled_from([0.0, 0.25, 0.5, 0.9]))
+def test_an_input_is_stopped_exactly_when_some_whole_run_was_too_bad(records: str, window: int, ratio: float) -> None:
+    runs = [records[at : at + window] for at in range(0, len(records), window)]
+    bad = any(len(run) == window and run.count("x") > ratio * window for run in runs)
+    assert judged(records, ratio=ratio, window=window).is_stopped == bad

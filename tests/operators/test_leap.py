@@ -1,7 +1,7 @@
 """The leap guard: one bad date is condemned, a gap in the feed is believed, and nothing is lost or reordered.
 
-    records in turn   d d d  B  d d d d d d d d  d          B: a date far ahead; d: around one day
-    judged            d d d  .  . . . . . . . .  B d d ...  B waits; eight that fall back behind it condemn it
+records in turn   d d d  B  d d d d d d d d  d          B: a date far ahead; d: around one day
+judged            d d d  .  . . . . . . . .  B d d ...  B waits; eight that fall back behind it condemn it
 """
 
 from collections.abc import Sequence

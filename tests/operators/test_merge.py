@@ -1,8 +1,8 @@
 """Merge by time: DESIGN section 4 sentence by sentence, and the one order that no interleaving and no cut can change.
 
-    log of the reader   a0  b0  a1  [a:2 b:1]  b1  a2  [a:3 b:2] ...     letters: items by source; brackets: progress
-    watermark                          W              W'                  the least of what the sources announced
-    decided                         all < W        all < W'               by time, id, Kafka topic, partition, offset
+log of the reader   a0  b0  a1  [a:2 b:1]  b1  a2  [a:3 b:2] ...     letters: items by source; brackets: progress
+watermark                          W              W'                  the least of what the sources announced
+decided                         all < W        all < W'               by time, id, Kafka topic, partition, offset
 """
 
 import copy

@@ -341,9 +341,11 @@ ODD_JSON = st.recursive(
     | st.floats()
     | st.text(st.characters(), max_size=40)
     | st.sampled_from([TIME, TIME_MS, "<p>Norvik</p>", "&lt;", "https://a.example/1", "\ud83d", "Norvik falls"]),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(
-        st.sampled_from(["value", "text", "name", "href", "symbols", "modality", "url", "$oid"]), inner, max_size=4
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["value", "text", "name", "href", "symbols", "modality", "url", "$oid"]), inner, max_size=4
+        )
     ),
     max_leaves=12,
 )

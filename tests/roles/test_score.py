@@ -1,9 +1,9 @@
 """The score role: what a record becomes, what is announced when, and that a crash and a restart change nothing.
 
-    records      0    1    2    3    4    5
-    read         x    x    x    x
-    cut                             [0, 4)  positions, W and volumes, after everything below 4 was published
-    committed                       4       the next cut announces [4, ...)
+records      0    1    2    3    4    5
+read         x    x    x    x
+cut                             [0, 4)  positions, W and volumes, after everything below 4 was published
+committed                       4       the next cut announces [4, ...)
 """
 
 import json
@@ -21,6 +21,7 @@ from monitor.domain.sentiment import RiskKind, Sentiment
 from monitor.domain.streams import Output, Stream
 from monitor.domain.topics import MatchRole, TopicId, TopicMatch
 from monitor.operators.batching import Batcher
+from monitor.operators.intake import IntakeGuard, Run
 from monitor.operators.merge import MergeByTime, MergeState
 from monitor.operators.parse import ParseLimits
 from monitor.operators.volume import ALL_VENDORS, FeedVolume, VolumeState
@@ -79,7 +80,15 @@ def role(
         partition_of=lambda topic_id: list(WATCHED.values()).index(topic_id) % partitions,
     )
     batcher: Batcher[Read] = Batcher(NeutralScorer(), batch, 100)
-    return ScoreRole(batcher, WordTags(), NeutralScorer.name, settings, known, score_snapshot.restore(stored or {}))
+    return ScoreRole(
+        batcher,
+        WordTags(),
+        NeutralScorer.name,
+        settings,
+        IntakeGuard(0.5, 1_000),
+        known,
+        score_snapshot.restore(stored or {}),
+    )
 
 
 def record(
@@ -142,7 +151,7 @@ def test_unusable_record_is_dead_lettered_and_counts_in_no_volume_but_in_the_pos
     outputs = score.handle([garbage(0), *steady(1, start=1)], 0) + score.cut(0)
     assert [(letter.reason, letter.offset) for letter in dead(outputs)] == [(DeadLetterReason.NOT_JSON, 0)]
     assert (announced(outputs).to_position, sum(n for _, _, n in announced(outputs).volumes)) == (2, 1)
-    assert score.outcomes == {(NEWS, False): 1, (NEWS, True): 1}
+    assert score.states[NEWS].run == Run(records=2, unusable=1)
 
 
 def test_late_document_keeps_its_event_time_and_takes_effect_at_the_watermark() -> None:
