@@ -1,4 +1,4 @@
-"""Small generated feeds for tests: invented companies, several sources, late, repeated, broken and far-future records."""
+"""Small generated feeds for tests: invented companies, several sources, late, repeated, broken, far-future records."""
 
 import json
 import random

@@ -1,4 +1,4 @@
-"""Bad input through the commands themselves: one clear sentence or a counted dead letter, and good records still count."""
+"""Bad input through the commands themselves: one clear sentence or a counted dead letter; good records still count."""
 
 import gzip
 import json
