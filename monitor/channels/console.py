@@ -124,6 +124,8 @@ def _lines(event: AlertEvent, topic_name: str) -> Iterator[tuple[str, str, str]]
 def _what(detection: Detection) -> str:
     match detection.rule:
         case Rule.NEGATIVE_BURST:
+            if detection.look_back_ms == 0:
+                return "too few negative stories are left to judge"
             stories = "story" if detection.observed == 1 else "stories"
             observed = detection.observed or "no"
             look_back = _bound(duration_words(detection.look_back_ms))

@@ -82,7 +82,9 @@ def fold_with_offsets(text: str) -> tuple[str, Sequence[int] | None]:
     Returns: the folded text, and for each of its characters (and its end) the index in `text`; None when they agree,
         which is nearly always.
     """
-    if text.isascii() or not _RESIZING.search(text):
+    if text.isascii() or not _SPECIAL.search(text):
+        return text.lower().replace("-", " "), None
+    if not _RESIZING.search(text):
         return fold(text), None
     pieces: list[str] = []
     offsets: list[int] = []

@@ -10,7 +10,7 @@ unless several topics claim them, beside a cue (see `cues`). Nothing here depend
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from ahocorasick_rs import AhoCorasick, MatchKind
 
@@ -29,6 +29,7 @@ _SENTENCE_END = re.compile(r"[.!?](?=\s)|[。！？\n]")
 _NO_CAPITAL_NEEDED = frozenset(("a", "an", "and", "of", "the", "for", "in", "de", "la", "und"))
 _MEMO_LIMIT = 16_384
 """Matches remembered for each tagger, some megabytes; beyond the limit the memory starts anew."""
+_TITLE, _LEAD, _BODY, _SYMBOL = MatchRole.TITLE, MatchRole.LEAD, MatchRole.BODY, MatchRole.SYMBOL
 _MONEY = frozenset("$＄£€¥￥")
 _ADDRESS_MARKS = frozenset("./@=&~%?_")
 
@@ -41,12 +42,8 @@ class Mention(NamedTuple):
     topic_id: TopicId
 
 
-class _Candidate(NamedTuple):
-    """An alias found in a text, ordered leftmost first, then longest."""
-
-    start: int
-    minus_end: int
-    alias: int
+_Candidate: TypeAlias = tuple[int, int, int]
+"""(start, -end, alias) of an alias found in a text, so that candidates sort leftmost first, then longest."""
 
 
 class Tagger:
@@ -76,20 +73,25 @@ class Tagger:
         declared = [self._tickers.symbol(symbol) for symbol in symbols] if symbols else []
         tickers = self._tickers.scan(text)
         mentions = self._find(text, tickers, declared)
-        if not mentions and not declared:
-            return ()
         places: dict[int, tuple[MatchRole, str]] = {}
-        lead_start = len(document.title)
-        for start, end, topic in mentions:
-            if topic not in places:
-                places[topic] = (_role_at(start, document, lead_start), text[start:end])
-        for position, seen in enumerate(declared):
-            for topic in seen.owners:
+        if mentions:
+            lead_start = len(document.title)
+            lead_end = lead_start + _SHORT_LEAD_CHARS  # every lead has as many, and the last mention is the furthest
+            if mentions[-1][0] > lead_end:
+                lead_end = lead_start + _lead_length(document.text, has_title=lead_start > 0)
+            for start, end, topic in mentions:
                 if topic not in places:
-                    places[topic] = (MatchRole.SYMBOL, symbols[position])
+                    role = _TITLE if start < lead_start else _LEAD if start <= lead_end else _BODY
+                    places[topic] = (role, text[start:end])
+        for position, (_, owners, _) in enumerate(declared):
+            for topic in owners:
+                if topic not in places:
+                    places[topic] = (_SYMBOL, symbols[position])
         if not places:
             return ()
-        of_topics = max(len(places), _count_symbols(tickers.cashtags, declared))
+        of_topics = len(places)
+        if len(tickers[0]) + len(declared) > of_topics:
+            of_topics = max(of_topics, _count_symbols(tickers[0], declared))
         known = self._matches
         matches = []
         for topic, (role, form) in places.items():
@@ -120,8 +122,7 @@ class Tagger:
         found = self._automaton.find_matches_as_indexes(folded, overlapping=True)
         cashtags, mentions, words = tickers
         is_ordered = not mentions
-        for start, seen in cashtags:
-            _, owners, length = seen
+        for start, (_, owners, length) in cashtags:
             for topic in owners:
                 mentions.append((start, start + 1 + length, topic))
         if found:
@@ -171,7 +172,7 @@ class Tagger:
                 continue
             if (left in _ADDRESS_MARKS or right in _ADDRESS_MARKS) and is_address(text, start, end):
                 continue
-            candidates.append(_Candidate(start, -end, pattern))
+            candidates.append((start, -end, pattern))
         return candidates, silenced
 
     def _settle(
@@ -235,24 +236,12 @@ def _is_written_as(case: Case, surface: str) -> bool:
 
 def _count_symbols(cashtags: Sequence[tuple[int, Seen]], declared: Sequence[Seen]) -> int:
     """How many different symbols a document writes or declares, watched or not."""
-    if not declared and len(cashtags) < 2:
-        return len(cashtags)
     symbols = set()
     for seen in declared:
         symbols.add(seen[0])
     for _, seen in cashtags:
         symbols.add(seen[0])
     return len(symbols)
-
-
-def _role_at(start: int, document: Document, lead_start: int) -> MatchRole:
-    """The role of a mention at `start` of the document's reading; the text begins after `lead_start`."""
-    if start < lead_start:
-        return MatchRole.TITLE
-    place = start - lead_start
-    if place <= min(_SHORT_LEAD_CHARS, len(document.text)):
-        return MatchRole.LEAD
-    return MatchRole.LEAD if place <= _lead_length(document.text, has_title=lead_start > 0) else MatchRole.BODY
 
 
 def _lead_length(text: str, *, has_title: bool) -> int:

@@ -9,7 +9,7 @@ names its exchange ("TSX:NWND") counts only there, and as a cashtag or a feed's 
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from monitor.domain.topics import Topic
 from monitor.operators.folding import is_joined
@@ -45,19 +45,21 @@ _CASHTAG_TAIL = re.compile(r"\.(?:[A-Z][a-z]|[a-z]{3}|[A-Za-z]{5})|-[a-z]{3}|-[A
 # the exchanges takes six times as long, because `re` then tries it at every character.
 _CODE = re.compile(r"[0-9]{1,6}(?:\.(?i:SH|SS|SZ|BJ|HK)|(?<=[0-9]{4}))(?![A-Za-z0-9])")
 _EXCHANGE_BEFORE = re.compile(r"(?<![A-Za-z0-9])(?:SH|SZ|BJ|HK)[:.]?$", re.IGNORECASE)
-# One pattern for one pass over the text: a cashtag, what follows a colon ("NYSE: T") or a bracket ("(T.N)"), or an
-# upper-case word. It begins with a class, and looks behind only then, because `re` skips ahead to a class alone.
+# One pattern for one pass over the text: an upper-case word, a cashtag, or what follows a colon ("NYSE: T") or a bracket
+# ("(T.N)"). It begins with a class, and looks behind only then, because `re` skips ahead to a class alone; most of what
+# that stops at is a capital letter, which one look ahead turns away ("The"). No groups: the first character tells which.
 # A letter that leans on the dollar sign makes it no cashtag ("U$D", "A$AP"); a Chinese character does not lean.
 _TICKER = re.compile(
     r"""[$＄:：(（A-Z](?:
-        (?<=[$＄])(?<![A-Za-z0-9_\u00c0-\u024f][$＄])([A-Za-z][A-Za-z0-9]*(?:[./_-][A-Za-z0-9]+)*)
-      | (?<=[:：(（])\s?([A-Z0-9]{1,6}(?:[./-][A-Z]{1,2}(?![A-Za-z]))?)(?![A-Za-z0-9_])
-      | (?<=[A-Z])(?<![A-Za-z0-9_\u00c0-\u024f$＄@&=~.-][A-Z])([A-Z]{2,5}(?:[./-][A-Z]{1,2}(?![A-Za-z]))?)
+        (?<=[A-Z])(?=[A-Z]{2})(?<![A-Za-z0-9_\u00c0-\u024f$＄@&=~.-].)[A-Z]{2,5}(?:[./-][A-Z]{1,2}(?![A-Za-z]))?
         (?![A-Za-z0-9_])
+      | (?<=[$＄])(?<![A-Za-z0-9_\u00c0-\u024f].)[A-Za-z][A-Za-z0-9]*+(?:[./_-][A-Za-z0-9]++)*+
+      | (?<=[:：(（])\s?[A-Z0-9]{1,6}(?:[./-][A-Z]{1,2}(?![A-Za-z]))?(?![A-Za-z0-9_])
     )""",
     re.VERBOSE,
 )
-_CASHTAG_GROUP, _INTRODUCED_GROUP = 1, 2
+_CASHTAG_SIGNS = "$＄"
+_COLONS = ":："
 _AMERICAN = (".N", ".O", ".OQ", ".US")
 _LONGEST_MARKET = 16
 _BOARDS_OF_NYSE = frozenset(("AMERICAN", "ARCA", "MKT"))
@@ -69,6 +71,8 @@ _FEW_WORDS = 3
 _SHOUTING_SHARE = 0.6
 _MEMO_LIMIT = 16_384
 """Spellings remembered for each table; feeds use a few thousand, and beyond the limit the memory starts anew."""
+_MEMO_CHARS = 32
+"""Longer tokens are read each time: no ticker is so long, and a hostile feed could fill the memory with them."""
 
 
 class Seen(NamedTuple):
@@ -125,17 +129,12 @@ def is_shouting(line: str) -> bool:
     return capitals > _SHOUTING_SHARE * len(words)
 
 
-class Tickers(NamedTuple):
-    """What of a text is written like a ticker; topics are indices.
-
-    Attributes:
-        cashtags: (place of the dollar sign, what it stands for), watched or not.
-        codes: (start, end, topic) of tickers with their exchange. words: the same of bare upper-case words.
-    """
-
-    cashtags: list[tuple[int, Seen]]
-    codes: list[tuple[int, int, int]]
-    words: list[tuple[int, int, int]]
+Value = TypeVar("Value")
+Place: TypeAlias = tuple[int, int, int]
+"""(start, end, topic) of a mention; plain, as all that is made for each text: a named tuple takes four times as long."""
+Tickers: TypeAlias = tuple[list[tuple[int, Seen]], list[Place], list[Place]]
+"""What of a text is written like a ticker: (place of the dollar sign, what it stands for) of each cashtag, watched or
+not; the places of watched codes with their exchange; those of watched bare upper-case words in plain text."""
 
 
 class TickerTable:
@@ -155,7 +154,9 @@ class TickerTable:
                 indices = tuple(dict.fromkeys(index for _, index in claims))
                 self._bare |= {symbol.replace(".", mark): indices for mark in ("./-" if "." in symbol else ".")}
         self._has_codes = any(symbol.isdigit() for symbol in self._owners)
-        self._cashtags: dict[str, Seen] = {}
+        # What a token of `_TICKER` is wherever it stands: a cashtag, or nothing that is watched (an empty tuple). One
+        # that depends on its neighbours is not in it. A third of tagging was reading the same tokens again.
+        self._tokens: dict[str, Seen | tuple[()]] = {}
         self._symbols: dict[str, Seen] = {}
 
     def owners(self, symbol: str, market: str | None) -> tuple[int, ...]:
@@ -172,44 +173,75 @@ class TickerTable:
         seen = self._symbols.get(raw)
         if seen is None:
             symbol, market = read_ticker(raw)
-            seen = _remember(self._symbols, raw, Seen(symbol, self.owners(symbol, market), len(raw)))
+            seen = Seen(symbol, self.owners(symbol, market), len(raw))
+            _remember(self._symbols, raw, seen)
         return seen
 
     def scan(self, text: str) -> Tickers:
         """Everything in a text that is written like a ticker."""
-        known, bare = self._cashtags, self._bare
+        known = self._tokens
         cashtags: list[tuple[int, Seen]] = []
-        codes: list[tuple[int, int, int]] = []
-        words: list[tuple[int, int, int]] = []
+        codes: list[Place] = []
+        words: list[Place] = []
         for match in _TICKER.finditer(text):
-            group = match.lastindex
-            if group == _CASHTAG_GROUP:
-                token = match[1]
-                cashtags.append((match.start(), known.get(token) or self._read_cashtag(token)))
-                continue
-            start, end = match.span()
-            if group == _INTRODUCED_GROUP:
-                start = match.start(2)
-                owners = self._introduced(text, match)
-                if owners:
-                    codes += [(start, end, index) for index in owners]
-                    continue
-            named = bare.get(text[start:end])
-            if named is not None and self._is_plain(text, start, end):
-                words += [(start, end, index) for index in named]
+            token = match[0]
+            seen = known.get(token)
+            if seen is None:
+                seen = self._read_token(token)
+                if seen is None:
+                    self._read_in_place(text, match.start(), token, codes, words)
+            if seen:
+                cashtags.append((match.start(), seen))
         if self._has_codes:
-            for match in _CODE.finditer(text):
-                start, end = match.span()
-                if not match[0].isdigit():
-                    if start and (text[start - 1] == "." or is_joined(text[start - 1], "0")):
-                        continue
-                else:
-                    exchange = _EXCHANGE_BEFORE.search(text, max(0, start - 3), start)
-                    if exchange is None:
-                        continue
-                    start = exchange.start()
-                codes += [(start, end, index) for index in self.owners(*read_ticker(text[start:end]))]
-        return Tickers(cashtags, codes, words)
+            self._add_chinese_codes(text, codes)
+        return cashtags, codes, words
+
+    def _read_token(self, token: str) -> Seen | tuple[()] | None:
+        """What a token is wherever it stands, remembered; None when that depends on its neighbours."""
+        seen: Seen | tuple[()] = ()
+        if token[0] in _CASHTAG_SIGNS:
+            seen = self._read_cashtag(token[1:])
+        elif token[0].isalpha():
+            if token in self._bare:
+                return None
+        else:
+            code = token[1:].lstrip()
+            # The market shapes a symbol only in Hong Kong, which drops zeros; any other stands for the rest of them.
+            symbols = {read_ticker(f"{market}:{code}")[0] for market in ("HK", "US")} | {code.partition(".")[0]}
+            if code in self._bare or not symbols.isdisjoint(self._owners):
+                return None
+        _remember(self._tokens, token, seen)
+        return seen
+
+    def _read_in_place(
+        self, text: str, start: int, token: str, codes: list[Place], words: list[Place]
+    ) -> None:
+        """Add what a token is between its neighbours: a code with its exchange, a bare ticker in plain text, nothing."""
+        end, code = start + len(token), token
+        if not token[0].isalpha():
+            code = token[1:].lstrip()
+            owners = self._introduced(text, start, end, code)
+            start = end - len(code)
+            if owners:
+                codes += [(start, end, index) for index in owners]
+                return
+        named = self._bare.get(code)
+        if named is not None and self._is_plain(text, start, end):
+            words += [(start, end, index) for index in named]
+
+    def _add_chinese_codes(self, text: str, codes: list[Place]) -> None:
+        """Add the codes in digits that name their exchange."""
+        for match in _CODE.finditer(text):
+            start, end = match.span()
+            if not match[0].isdigit():
+                if start and (text[start - 1] == "." or is_joined(text[start - 1], "0")):
+                    continue
+            else:
+                exchange = _EXCHANGE_BEFORE.search(text, max(0, start - 3), start)
+                if exchange is None:
+                    continue
+                start = exchange.start()
+            codes += [(start, end, index) for index in self.owners(*read_ticker(text[start:end]))]
 
     @staticmethod
     def _is_plain(text: str, start: int, end: int) -> bool:
@@ -225,15 +257,14 @@ class TickerTable:
             length = tail.start()
             symbol = read_ticker(token[:length])[0]
             owners = self.owners(symbol, None)
-        return _remember(self._cashtags, token, Seen(symbol, owners, length))
+        return Seen(symbol, owners, length)
 
-    def _introduced(self, text: str, match: re.Match[str]) -> tuple[int, ...]:
-        """The topics of a code after a colon that follows an exchange, or in brackets and complete."""
-        code = match[2]
-        if match[0][0] in ":：":
-            market = _market_before(text, match.start())
+    def _introduced(self, text: str, start: int, end: int, code: str) -> tuple[int, ...]:
+        """The topics of a code after a colon (at `start`) that follows an exchange, or in brackets and complete."""
+        if text[start] in _COLONS:
+            market = _market_before(text, start)
             return self.owners(*read_ticker(f"{market}:{code}")) if market else ()
-        if text[match.end() : match.end() + 1] not in (")", "）"):
+        if text[end : end + 1] not in (")", "）"):
             return ()
         if code.isdigit():
             return self.owners(*read_ticker(code)) if len(code) >= 5 else ()
@@ -251,11 +282,12 @@ def _market_before(text: str, end: int) -> str | None:
     return "NYSE" if last in _BOARDS_OF_NYSE and words[0].endswith("NYSE") else None
 
 
-def _remember(memory: dict[str, Seen], raw: str, seen: Seen) -> Seen:
+def _remember(memory: dict[str, Value], raw: str, seen: Value) -> None:
+    if len(raw) > _MEMO_CHARS:
+        return
     if len(memory) >= _MEMO_LIMIT:
         memory.clear()
     memory[raw] = seen
-    return seen
 
 
 def is_address(text: str, start: int, end: int) -> bool:

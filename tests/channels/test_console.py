@@ -261,3 +261,9 @@ def test_a_console_that_went_away_is_a_dependency_that_is_down() -> None:
     stream.close()
     with pytest.raises(DependencyError, match="console cannot be written"):
         ConsoleChannel(stream, color=False, width=80).send(alert(), "Northvale Bank")
+
+
+def test_alert_that_ends_because_too_little_is_left_says_so() -> None:
+    text = render(alert(AlertState.RESOLVED, look_back_ms=0, observed=0, severity=0.0), "Halden", width=90, color=False)
+    assert "too few negative stories are left" in text
+    assert "0 min" not in text
