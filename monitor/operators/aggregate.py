@@ -11,6 +11,7 @@ for a topic that nobody talks about.
 
 import heapq
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 
 from monitor.clock import MINUTE_MS
@@ -30,6 +31,8 @@ class OpenWindow:
     summary: Summary = field(default_factory=Summary)
     revision: int = 0
     due_ms: int | None = None
+    is_lent: bool = field(default=False, compare=False)
+    """Whether a published row of this process holds the summary: a late document then counts in a copy of it."""
 
 
 TopicWindows = dict[tuple[int, int], OpenWindow]
@@ -83,6 +86,8 @@ class WindowAggregator:
                 if window is None:
                     window = windows[size_ms, start_ms] = OpenWindow()
                     heapq.heappush(self._closing, (end_ms + self._lateness_horizon_ms, (topic_id, size_ms, start_ms)))
+                if window.is_lent:
+                    window.summary, window.is_lent = copy(window.summary), False
                 window.summary.add(
                     net=net, is_negative=is_negative, is_positive=is_positive, is_story=is_story, is_listed=is_listed
                 )
@@ -98,8 +103,8 @@ class WindowAggregator:
             window.due_ms = None
             window.revision += 1
             self.touched.add(topic_id)
-            summary = Summary(*window.summary.as_tuple())
-            yield WindowRow(topic_id, Window(start_ms, start_ms + size_ms), window.revision, summary)
+            window.is_lent = True
+            yield WindowRow(topic_id, Window(start_ms, start_ms + size_ms), window.revision, window.summary)
         while self._closing and self._closing[0][0] < time_ms:
             closing_ms, (topic_id, size_ms, start_ms) = heapq.heappop(self._closing)
             windows = self.state[topic_id]

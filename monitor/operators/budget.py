@@ -14,6 +14,10 @@ LEARNING_DAYS = 30.0
 """Days of feed after which the threshold is all measured. Fewer, and one lively week sets it; the median desk's budget
 is a dozen alerts in that time, enough to order."""
 
+MIN_PEAKS, SPARE_PEAKS = 1_000, 4.0
+"""Peaks kept at least, and for each alert that the budget allows within its memory. The threshold is the peak of that
+rank; four times as many leave room for a budget that is raised without losing what was learned."""
+
 DAYS_PER_MONTH = 30.4375
 WORKING_DAYS_PER_WEEK = 5.0
 
@@ -83,6 +87,7 @@ class AlertBudget:
         oldest_day = day - self._memory_days
         for key in [key for key in state.peaks if key[1] // DAY_MS < oldest_day]:
             del state.peaks[key]
+        self._forget_the_low(state, topics_watched)
         if state.first_day is None or day <= state.first_day:
             return self._initial_threshold
         days = min(day - state.first_day, self._memory_days)
@@ -93,3 +98,10 @@ class AlertBudget:
         measured = peaks[whole] if whole < len(peaks) else 0.0
         trust = min(1.0, days / LEARNING_DAYS)
         return trust * measured + (1.0 - trust) * self._initial_threshold
+
+    def _forget_the_low(self, state: BudgetState, topics_watched: int) -> None:
+        """Keep the peaks that a threshold could ever fall among: memory follows the budget, not the noise."""
+        kept = max(MIN_PEAKS, int(SPARE_PEAKS * self.per_day(topics_watched) * self._memory_days))
+        if len(state.peaks) > kept:
+            highest = sorted(state.peaks, key=lambda key: (-state.peaks[key], key[1], key[0]))[:kept]
+            state.peaks = {key: state.peaks[key] for key in sorted(highest, key=lambda key: (key[1], key[0]))}

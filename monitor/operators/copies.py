@@ -6,6 +6,7 @@ hashing); a candidate is joined when the estimated similarity reaches the thresh
 """
 
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
@@ -37,6 +38,11 @@ class StoryState:
     bands: dict[int, str] = field(default_factory=dict)
 
 
+def index(stories: Mapping[str, Story]) -> dict[int, str]:
+    """The bands of stories, the oldest first: a band that two share leads to the later one."""
+    return {key: first_id for first_id, story in stories.items() for key in BANDS.unpack(story.signature)}
+
+
 class Stories:
     """Joins a topic's copies into stories. Stateless but for its settings: the state is an argument."""
 
@@ -63,7 +69,9 @@ class Stories:
             refused.append(candidate)
         if document_id in state.stories:
             # A live page keeps its id while its text and its date move on: what it told before is another story.
-            self._drop(state, document_id)
+            # A band that it shared leads to the other story again, as it would after a restart: so all are found anew.
+            del state.stories[document_id]
+            bands = state.bands = index(state.stories)
         story = state.stories[document_id] = Story(document_id, at_ms, signature)
         for key in keys:
             bands[key] = document_id
@@ -76,12 +84,9 @@ class Stories:
             document_id = next(iter(stories))
             if stories[document_id].first_ms >= oldest_ms and len(stories) < self._max_stories:
                 return
-            self._drop(state, document_id)
-
-    def _drop(self, state: StoryState, document_id: str) -> None:
-        for key in BANDS.unpack(state.stories.pop(document_id).signature):
-            if state.bands.get(key) == document_id:
-                del state.bands[key]
+            for key in BANDS.unpack(stories.pop(document_id).signature):
+                if state.bands.get(key) == document_id:
+                    del state.bands[key]
 
 
 def short_id(document_id: str) -> int:

@@ -76,7 +76,8 @@ class Tagger:
         places: dict[int, tuple[MatchRole, str]] = {}
         if mentions:
             lead_start = len(document.title)
-            lead_end = lead_start + _SHORT_LEAD_CHARS  # every lead has as many, and the last mention is the furthest
+            # Every lead is as long as this, and the last mention the furthest: most texts need not be measured.
+            lead_end = lead_start + min(_SHORT_LEAD_CHARS, len(document.text))
             if mentions[-1][0] > lead_end:
                 lead_end = lead_start + _lead_length(document.text, has_title=lead_start > 0)
             for start, end, topic in mentions:

@@ -13,7 +13,7 @@ from monitor.domain.summary import Summary
 from monitor.domain.topics import TopicId
 from monitor.operators.aggregate import OpenWindow, TopicWindows
 from monitor.operators.baseline import HistoryState
-from monitor.operators.copies import BANDS, Story, StoryState
+from monitor.operators.copies import Story, StoryState, index
 from monitor.operators.episode import EpisodeState
 from monitor.operators.lookback import Carrier, LookBackState
 from monitor.operators.merge import MergeState, SourceView
@@ -172,13 +172,10 @@ def _topic(topic: TopicState) -> list[Any]:
 def _restored_topic(stored: list[Any]) -> TopicState:
     history, seen, stories, documents_ms, positive_ms, carriers, episode = stored
     start_day, day, today, folded_day, by_vendor, square_sum = history
-    table = StoryState()
-    for first_id, first_ms, signature, copies in stories:
-        story = Story(first_id, first_ms, b64decode(signature), copies)
-        table.stories[first_id] = story
-        # Told in this order before, so a band that two stories share points at the later one again.
-        for key in BANDS.unpack(story.signature):
-            table.bands[key] = first_id
+    told = {
+        first_id: Story(first_id, first_ms, b64decode(signature), copies)
+        for first_id, first_ms, signature, copies in stories
+    }
     carried = [
         Carrier(DocumentId(c[0]), c[1], c[2], c[3], c[4], c[5], c[6], RiskKind(c[7]), tuple(c[8]), c[9])
         for c in carriers
@@ -186,7 +183,7 @@ def _restored_topic(stored: list[Any]) -> TopicState:
     return TopicState(
         HistoryState(start_day, day, dict(today), folded_day, dict(by_vendor), square_sum),
         dict(seen),
-        table,
+        StoryState(told, index(told)),
         LookBackState(documents_ms, positive_ms, [c.effective_ms for c in carried], carried),
         None if episode is None else EpisodeState(*episode),
     )

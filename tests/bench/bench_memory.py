@@ -60,7 +60,7 @@ def main() -> None:
             while not done.wait(SAMPLE_SECONDS):
                 samples.append((written, resident_kib(process.pid)))
 
-        watcher = threading.Thread(target=sample)
+        watcher = threading.Thread(target=sample, daemon=True)
         watcher.start()
         started = time.perf_counter()
         feed = synthetic(arguments.documents, arguments.topics, SEED, arguments.per_day)

@@ -58,12 +58,23 @@ def test_threshold_holds_for_a_day_whatever_happens_in_it() -> None:
     assert operator.threshold(state, TOPICS, day_ms(41)) > morning
 
 
+def test_episode_of_yesterday_that_grows_today_counts_tomorrow() -> None:
+    operator, state = budget(per_topic_month=0.1), BudgetState()
+    for day in range(40):
+        observe(operator, state, day, 2.0 + day / 100)
+    morning = operator.threshold(state, TOPICS, day_ms(40))
+    for day in range(30, 40):
+        observe(operator, state, day, 9.0)
+    assert operator.threshold(state, TOPICS, day_ms(40.9)) == morning
+    assert operator.threshold(state, TOPICS, day_ms(41)) == 9.0
+
+
 def test_threshold_does_not_depend_on_when_in_the_day_it_is_first_asked_for() -> None:
     found = []
     for asked in (40.0, 40.5):
-        operator, state = budget(), BudgetState()
+        operator, state = budget(per_topic_month=0.1), BudgetState()
         for day in range(40):
-            observe(operator, state, day + 0.2, 2.0 + day % 7)
+            observe(operator, state, day + 0.2, 2.0 + day / 100)
         if asked == 40.5:
             observe(operator, state, 40.3, 9.0)
         found.append(operator.threshold(state, TOPICS, day_ms(asked)))
@@ -200,3 +211,17 @@ def test_day_on_which_everything_moves_does_not_flood_the_desk() -> None:
             operator.spend(state, at_ms)
             told += 1
     assert told == round(14 * operator.per_day(TOPICS) + 0.5)
+
+
+def test_memory_follows_the_budget_and_not_the_number_of_episodes() -> None:
+    """A thousand low peaks a day for two weeks: those that no threshold could fall among are forgotten."""
+    budget = AlertBudget(2.0, None, 3.0, 60 * DAY_MS)
+    state = BudgetState()
+    for day in range(14):
+        for number in range(1_000):
+            at_ms = day * DAY_MS + number * 60_000
+            budget.threshold(state, 100, at_ms)
+            budget.observe(state, TopicId(f"t{number}"), at_ms, 1.0 + (number % 97) / 100)
+        assert len(state.peaks) <= 2_000
+    assert min(state.peaks.values()) >= 1.0
+    assert max(state.peaks.values()) == 1.96

@@ -90,6 +90,7 @@ def test_what_follows_the_first_two_thousand_characters_is_not_compared() -> Non
 
 def test_links_mentions_case_and_width_are_no_part_of_what_is_said() -> None:
     assert normalise("RT @x_9: ＡＢＣ rises — 5%! http://h.example/1") == "abc rises 5"
+    assert normalise("see www.h.example/abc, RT who?") == "see rt who"
 
 
 @given(texts=st.lists(st.text(max_size=80), min_size=1, max_size=8), batch=st.randoms(use_true_random=False))

@@ -327,7 +327,7 @@ def test_step_over_many_days_forgets_no_volume_that_is_still_needed() -> None:
         role = trend()
         log = Log(role)
         log.say(clock(), "wire:first", sentiment=PLAIN)
-        burst(log, clock(3), 3)
+        burst(log, clock(2), 3)
         log.tell(clock(seconds=1))
         positions = iter(range(10, 1_000))
         position = 10
