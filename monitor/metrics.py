@@ -34,7 +34,7 @@ STAGES = (
     "commit",
 )
 WATERMARK_STAGES = ("score", "trend", "alert")
-DOCUMENT_OUTCOMES = ("scored", "unwatched", "dead_letter", "repeat")
+DOCUMENT_OUTCOMES = ("scored", "unwatched", "outside", "dead_letter")
 BATCH_REASONS = ("full", "deadline", "cut", "drain")
 INPUT_STATES = ("active", "idle", "ended", "paused")
 LOOK_OUTCOMES = (

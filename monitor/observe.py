@@ -103,7 +103,7 @@ class RunObserver:
         """After each cut: carry what the roles counted over to the metrics."""
         metrics, score, trend, alert = self._metrics, self._score, self._trend, self._alert
         counts = score.counts
-        for outcome in ("scored", "unwatched"):
+        for outcome in ("scored", "unwatched", "outside"):
             metrics.documents_total.labels(outcome).inc(counts[outcome])
         metrics.documents_total.labels("dead_letter").inc(score.dead.total())
         for reason, count in score.dead.items():

@@ -9,7 +9,7 @@ from typing import TextIO
 
 from monitor.app.embedded import Embedded, Knowledge, join, no_seam
 from monitor.app.scoring import make_scorer
-from monitor.channels.alerts_file import LENGTH_KEY, AlertsFile
+from monitor.channels.alerts_file import AlertsFile
 from monitor.channels.console import ConsoleChannel
 from monitor.clock import Clock, Laps
 from monitor.config import Config
@@ -68,8 +68,7 @@ def replay(
         store = open_things.enter_context(EmbeddedStore.open(arguments.state)) if arguments.state else None
         stored = store.load() if store else StoredState({}, {}, {})
         arguments = _settle_command(config, arguments, watchlist, scorer.name, feed.partitions, stored, clock)
-        length = stored.meta.get(LENGTH_KEY)
-        alerts_file = AlertsFile(arguments.alerts, int(length) if length else None)
+        alerts_file = AlertsFile(arguments.alerts, stored.meta)
         open_things.callback(alerts_file.close)
         channels: list[Channel] = [alerts_file]
         # A replay pages nobody: its only channels are the file, and the terminal of who asked to be shown.

@@ -5,7 +5,9 @@ same command again ends in the same bytes. Everything else of an alert's life is
 """
 
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,6 +18,11 @@ from monitor.errors import ConfigError, DependencyError, StateError
 
 LENGTH_KEY = "alerts_file_bytes"
 """The key under which a commit keeps the file's length."""
+
+TAIL_KEY = "alerts_file_tail"
+"""The key of a hash of the last bytes below that length: another file of the name is not cut, but refused."""
+
+TAIL_BYTES = 256
 
 
 def iso(time_ms: int) -> str:
@@ -53,30 +60,34 @@ def line(event: AlertEvent, topic_name: str) -> bytes:
 
 
 class AlertsFile:
-    """Writes alerts to a file, from `committed_bytes` on; None begins it anew.
+    """Writes alerts to a file, going on where a commit left it; without one it begins anew.
 
-    Raises: ConfigError: the file cannot be written. StateError: it is shorter than what was committed.
+    Args:
+        kept: what `flush` gave to the commit that is gone on from; empty for none.
+
+    Raises: ConfigError: the file cannot be written. StateError: it does not hold what was committed.
     """
 
     name = "alerts_file"
     tells_people = False
 
-    def __init__(self, path: Path, committed_bytes: int | None) -> None:
+    def __init__(self, path: Path, kept: Mapping[str, str]) -> None:
         self._path = path
+        committed_bytes = int(kept.get(LENGTH_KEY, "0"))
         try:
             # Unbuffered: a line is the kernel's at once, and only a crash of the machine waits for `flush`.
-            self._file: BinaryIO = open(path, "r+b" if committed_bytes else "wb", buffering=0)  # noqa: SIM115
+            self._file: BinaryIO = open(path, "r+b" if committed_bytes else "w+b", buffering=0)  # noqa: SIM115 -- kept open
         except FileNotFoundError as exc:
             if committed_bytes:
-                raise StateError(_lost(path, committed_bytes, 0)) from exc
+                raise StateError(_lost(path, committed_bytes)) from exc
             raise ConfigError(f"--alerts {path}: its directory does not exist; create it first") from exc
         except OSError as exc:
             raise ConfigError(f"--alerts {path}: cannot be written ({exc.strerror}); name another file") from exc
         if committed_bytes:
             held = os.fstat(self._file.fileno()).st_size
-            if held < committed_bytes:
+            if held < committed_bytes or self._tail(committed_bytes) != kept.get(TAIL_KEY):
                 self._file.close()
-                raise StateError(_lost(path, committed_bytes, held))
+                raise StateError(_lost(path, committed_bytes))
             self._file.truncate(committed_bytes)
             self._file.seek(committed_bytes)
 
@@ -102,15 +113,21 @@ class AlertsFile:
             if os.path.isfile(self._path):
                 raise DependencyError(f"{self._path}: cannot be made durable ({exc.strerror})") from exc
             return {}
-        return {LENGTH_KEY: str(self._file.tell())}
+        length = self._file.tell()
+        return {LENGTH_KEY: str(length), TAIL_KEY: self._tail(length)}
+
+    def _tail(self, length: int) -> str:
+        """A hash of the last bytes below a length; the place of the next write does not move."""
+        size = min(TAIL_BYTES, length)
+        return blake2b(os.pread(self._file.fileno(), size, length - size), digest_size=8).hexdigest()
 
     def close(self) -> None:
         """Give the file back."""
         self._file.close()
 
 
-def _lost(path: Path, committed_bytes: int, held: int) -> str:
+def _lost(path: Path, committed_bytes: int) -> str:
     return (
-        f"--alerts {path} holds {held} bytes where {committed_bytes} were committed: it was changed or another file is "
-        "meant; put it back, or start over with a new --state"
+        f"--alerts {path} does not hold the {committed_bytes} bytes that were committed: it was changed or another file "
+        "is meant; put it back, or start over with a new --state"
     )

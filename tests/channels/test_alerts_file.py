@@ -113,7 +113,7 @@ def test_time_is_iso_in_utc_with_milliseconds_only_where_there_are_any(time_ms: 
 
 
 def test_only_firing_and_amended_are_written(tmp_path: Path) -> None:
-    channel = AlertsFile(tmp_path / "alerts.jsonl", None)
+    channel = AlertsFile(tmp_path / "alerts.jsonl", {})
     for number, state in enumerate(AlertState):
         channel.send(event(number, state), "Halden Bank")
     channel.close()
@@ -124,7 +124,7 @@ def test_only_firing_and_amended_are_written(tmp_path: Path) -> None:
 
 
 def test_line_is_there_for_whoever_follows_the_file_before_any_flush(tmp_path: Path) -> None:
-    channel = AlertsFile(tmp_path / "alerts.jsonl", None)
+    channel = AlertsFile(tmp_path / "alerts.jsonl", {})
     channel.send(event(), "Halden Bank")
     assert written(tmp_path / "alerts.jsonl") == ["HALD|negative_burst|1"]
     channel.close()
@@ -137,17 +137,17 @@ def test_run_that_was_cut_off_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
     """Lines 2 and 3 were written after the last commit: the run that goes on writes them again, once."""
     path = tmp_path / "alerts.jsonl"
     whole = b"".join(line(event(number), "Halden Bank") for number in (1, 2, 3))
-    channel = AlertsFile(path, None)
+    channel = AlertsFile(path, {})
     channel.send(event(1), "Halden Bank")
     kept = channel.flush()
     channel.send(event(2), "Halden Bank")
     channel.send(event(3), "Halden Bank")
     channel.close()
-    again = AlertsFile(path, int(kept[LENGTH_KEY]))
+    again = AlertsFile(path, kept)
     assert written(path) == ["HALD|negative_burst|1"]
     again.send(event(2), "Halden Bank")
     again.send(event(3), "Halden Bank")
-    assert again.flush() == {LENGTH_KEY: str(len(whole))}
+    assert again.flush()[LENGTH_KEY] == str(len(whole))
     again.close()
     assert path.read_bytes() == whole
 
@@ -155,16 +155,33 @@ def test_run_that_was_cut_off_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
 def test_half_a_line_of_a_run_that_was_killed_is_cut_away(tmp_path: Path) -> None:
     path = tmp_path / "alerts.jsonl"
     first = line(event(1), "Halden Bank")
+    channel = AlertsFile(path, {})
+    channel.send(event(1), "Halden Bank")
+    kept = channel.flush()
+    channel.close()
     path.write_bytes(first + line(event(2), "Halden Bank")[:40])
-    AlertsFile(path, len(first)).close()
+    AlertsFile(path, kept).close()
     assert path.read_bytes() == first
 
 
-@pytest.mark.parametrize("committed_bytes", [None, 0])
-def test_new_run_begins_the_file_anew(tmp_path: Path, committed_bytes: int | None) -> None:
+def test_another_file_of_that_length_is_refused_and_not_cut(tmp_path: Path) -> None:
+    path = tmp_path / "alerts.jsonl"
+    channel = AlertsFile(path, {})
+    channel.send(event(1), "Halden Bank")
+    kept = channel.flush()
+    channel.close()
+    other = tmp_path / "holiday.txt"
+    other.write_bytes(b"x" * 10_000)
+    with pytest.raises(StateError, match="another file"):
+        AlertsFile(other, kept)
+    assert other.read_bytes() == b"x" * 10_000
+
+
+@pytest.mark.parametrize("kept", [{}, {LENGTH_KEY: "0"}])
+def test_new_run_begins_the_file_anew(tmp_path: Path, kept: dict[str, str]) -> None:
     path = tmp_path / "alerts.jsonl"
     path.write_bytes(b"what another run left\n")
-    AlertsFile(path, committed_bytes).close()
+    AlertsFile(path, kept).close()
     assert path.read_bytes() == b""
 
 
@@ -175,8 +192,8 @@ def test_file_that_is_shorter_than_committed_is_refused_by_name_and_left_alone(
     path = tmp_path / "alerts.jsonl"
     if left is not None:
         path.write_bytes(left)
-    with pytest.raises(StateError, match=r"alerts\.jsonl holds \d bytes where 400 were committed.*--state"):
-        AlertsFile(path, 400)
+    with pytest.raises(StateError, match=r"alerts\.jsonl does not hold the 400 bytes.*--state"):
+        AlertsFile(path, {LENGTH_KEY: "400"})
     assert (path.read_bytes() if path.exists() else None) == left
 
 
@@ -185,23 +202,23 @@ def test_file_that_is_shorter_than_committed_is_refused_by_name_and_left_alone(
 
 def test_missing_directory_names_the_option_and_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"--alerts .*directory does not exist; create it"):
-        AlertsFile(tmp_path / "no" / "alerts.jsonl", None)
+        AlertsFile(tmp_path / "no" / "alerts.jsonl", {})
 
 
 def test_place_that_cannot_be_written_names_the_option(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"--alerts .*cannot be written"):
-        AlertsFile(tmp_path, None)
+        AlertsFile(tmp_path, {})
 
 
 def test_full_disk_is_told_as_such() -> None:
-    channel = AlertsFile(Path("/dev/full"), None)
+    channel = AlertsFile(Path("/dev/full"), {})
     with pytest.raises(DependencyError, match="free some space"):
         channel.send(event(), "Halden Bank")
     channel.close()
 
 
 def test_device_needs_not_be_durable_and_keeps_no_length() -> None:
-    channel = AlertsFile(Path(os.devnull), None)
+    channel = AlertsFile(Path(os.devnull), {})
     channel.send(event(), "Halden Bank")
     assert channel.flush() == {}
     channel.close()
