@@ -128,6 +128,6 @@ class AlertsFile:
 
 def _lost(path: Path, committed_bytes: int) -> str:
     return (
-        f"--alerts {path} does not hold the {committed_bytes} bytes that were committed: it was changed or another file "
-        "is meant; put it back, or start over with a new --state"
+        f"--alerts {path} does not hold the {committed_bytes} bytes that were committed: it was changed or another "
+        "file is meant; put it back, or start over with a new --state"
     )
