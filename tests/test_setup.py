@@ -322,6 +322,7 @@ def test_command_ends_with_the_installation_that_is_interrupted(tmp_path: Path) 
 import os, signal, sys, threading
 from pathlib import Path
 from tools.progress import run_with_progress
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background of a shell
 def interrupt():
     while not Path({str(started)!r}).exists() or threading.active_count() < 3:  # the third reports progress
         pass
