@@ -61,8 +61,10 @@ class Laps:
     `timer` gives nanoseconds: of the wall for metrics, of the thread's processor time for a benchmark.
     """
 
-    def __init__(self, timer: Callable[[], int] = time.perf_counter_ns) -> None:
+    def __init__(self, timer: Callable[[], int] = time.perf_counter_ns, *, is_fine: bool = False) -> None:
         self._timer = timer
+        self.is_fine = is_fine
+        """Whether stages are told apart within a document: for a benchmark, because the telling itself costs."""
         self._booked: dict[str, list[int]] = {}
         self._last: int | None = None
 

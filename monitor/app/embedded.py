@@ -89,7 +89,7 @@ class Embedded:
             score=self.score,
             transport=self.bus,
             stages=(
-                Stage("trend", "detect", self.bus.reader(Stream.SCORED), self.trend, self._trend_snapshot),
+                Stage("trend", "decide", self.bus.reader(Stream.SCORED), self.trend, self._trend_snapshot),
                 Stage("alert", "alert", self.bus.reader(Stream.DETECTIONS), self.alert, self._alert_snapshot),
             ),
             notify=(self.bus.reader(Stream.ALERTS), self.notify),

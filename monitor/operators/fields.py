@@ -48,6 +48,8 @@ def read_first(fields: dict[str, Any], keys: tuple[str, ...], read: Callable[[An
 
 def read_id(value: Any) -> str | None:
     """A feed's own id: a text or an integer, also inside an object (`guid`, `$oid`). Fractions identify nothing."""
+    if type(value) is str:  # nearly always
+        return value.strip() or None
     if isinstance(value, dict):
         value = next((value[key] for key in (*INNER_KEYS, "$oid") if value.get(key)), None)
     if isinstance(value, str):
@@ -90,24 +92,34 @@ def read_lang(value: Any) -> str | None:
 
 def read_symbols(value: Any) -> tuple[str, ...] | None:
     """Tickers from a list of texts or objects, a text, or a post's `entities`: upper-case, in order, distinct."""
-    if isinstance(value, dict):
-        value = value.get("symbols") or value.get("cashtags")
-    if isinstance(value, str):
-        value = re.split(r"[\s,;]+", value[:_MAX_RAW_CHARS])
-    if not isinstance(value, list):
-        return None
+    if type(value) is not list:
+        if isinstance(value, dict):
+            value = value.get("symbols") or value.get("cashtags")
+        if isinstance(value, str):
+            value = re.split(r"[\s,;]+", value[:_MAX_RAW_CHARS])
+        if not isinstance(value, list):
+            return None
     symbols: dict[str, None] = {}
     for item in value:
-        if isinstance(item, dict):
-            item = next((item[key] for key in ("symbol", "text", "tag", "ticker") if _is_text(item.get(key))), None)
-        if not isinstance(item, str):
-            continue
-        symbol = item.strip().lstrip("$").upper()
-        if symbol and len(symbol) <= _MAX_SYMBOL_CHARS and symbol.isprintable() and " " not in symbol:
+        if type(item) is not str:
+            if isinstance(item, dict):
+                item = next((item[key] for key in ("symbol", "text", "tag", "ticker") if _is_text(item.get(key))), None)
+            if not isinstance(item, str):
+                continue
+        # Few symbols come again and again; what is long is hardly one of them, and is not to fill the memory.
+        symbol = _clean_symbol(item) if len(item) <= _MAX_SYMBOL_CHARS else _clean_symbol.__wrapped__(item)
+        if symbol:
             symbols[symbol] = None
             if len(symbols) == MAX_SYMBOLS:
                 break
     return tuple(symbols) or None
+
+
+@lru_cache(maxsize=16_384)
+def _clean_symbol(item: str) -> str | None:
+    symbol = item.strip().lstrip("$").upper()
+    is_symbol = len(symbol) <= _MAX_SYMBOL_CHARS and symbol.isprintable() and " " not in symbol
+    return symbol if is_symbol else None
 
 
 def read_author(value: Any) -> str | None:

@@ -12,14 +12,14 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
-from ahocorasick_rs import AhoCorasick, MatchKind
+from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
 from monitor.domain.document import Document
 from monitor.domain.topics import MatchRole, Topic, TopicId, TopicMatch
 from monitor.operators.aliases import Alias, AmbiguityReason, Case, build_aliases, pattern_of
 from monitor.operators.cues import find_cue, is_ruled_out
-from monitor.operators.folding import fold_with_offsets, is_joined
-from monitor.operators.tickers import Seen, Tickers, TickerTable, is_address
+from monitor.operators.folding import fold, fold_with_offsets, is_joined
+from monitor.operators.tickers import Place, Tickers, TickerTable, find_cashtags, is_address
 
 _LEAD_CHARS = 300
 """A newspaper's first paragraph: who and what stand in it, background comes after."""
@@ -29,6 +29,8 @@ _SENTENCE_END = re.compile(r"[.!?](?=\s)|[。！？\n]")
 _NO_CAPITAL_NEEDED = frozenset(("a", "an", "and", "of", "the", "for", "in", "de", "la", "und"))
 _MEMO_LIMIT = 16_384
 """Matches remembered for each tagger, some megabytes; beyond the limit the memory starts anew."""
+_DFA_BYTES = 50_000
+"""Patterns up to which the automaton has a whole table: a third faster, at up to 1 KiB for each byte of a pattern."""
 _TITLE, _LEAD, _BODY, _SYMBOL = MatchRole.TITLE, MatchRole.LEAD, MatchRole.BODY, MatchRole.SYMBOL
 _MONEY = frozenset("$＄£€¥￥")
 _ADDRESS_MARKS = frozenset("./@=&~%?_")
@@ -44,6 +46,8 @@ class Mention(NamedTuple):
 
 _Candidate: TypeAlias = tuple[int, int, int]
 """(start, -end, alias) of an alias found in a text, so that candidates sort leftmost first, then longest."""
+_Silenced: TypeAlias = tuple[int, int, frozenset[int]]
+"""(start, end, topics) of an exclude phrase in a text."""
 
 
 class Tagger:
@@ -59,40 +63,77 @@ class Tagger:
         for index, topic in enumerate(topics):
             for phrase in topic.exclude:
                 excluded.setdefault(pattern_of(phrase), set()).add(index)
-        patterns = sorted(aliases.keys() | excluded.keys() - {""})
-        self._aliases: list[Alias | None] = [aliases.get(pattern) for pattern in patterns]
-        self._excluded: list[frozenset[int] | None] = [
-            frozenset(excluded[pattern]) if pattern in excluded else None for pattern in patterns
-        ]
-        self._automaton = AhoCorasick(patterns, matchkind=MatchKind.Standard, store_patterns=False)
+        # Bare tickers are searched for too, only to know which few texts must be scanned for upper-case words.
+        bare = {fold(spelling): spelling for spelling in self._tickers.bare}
+        patterns = sorted(aliases.keys() | bare.keys() | excluded.keys() - {""})
+        self._aliases = [aliases.get(pattern) for pattern in patterns]
+        self._excluded = [frozenset(excluded[pattern]) if pattern in excluded else None for pattern in patterns]
+        self._is_bare = [pattern in bare for pattern in patterns]
+        self._is_only_bare = [pattern not in aliases and pattern not in excluded for pattern in patterns]
+        implementation = Implementation.DFA if len("".join(patterns).encode()) <= _DFA_BYTES else None
+        self._automaton = AhoCorasick(
+            patterns, matchkind=MatchKind.Standard, store_patterns=False, implementation=implementation
+        )
 
     def tag(self, document: Document) -> tuple[TopicMatch, ...]:
         """The topics that a document names, the most telling place first, then in order of the text."""
         text = document.reading
         symbols = document.symbols
-        declared = [self._tickers.symbol(symbol) for symbol in symbols] if symbols else []
-        tickers = self._tickers.scan(text)
-        mentions = self._find(text, tickers, declared)
+        candidates, silenced, has_bare = self._search(text)
+        if not (candidates or has_bare or self._tickers.has_intricate(text)):
+            # Only cashtags and symbols can name a topic here, as in most posts and in most of what names nothing.
+            cashtags = find_cashtags(text)
+            if not cashtags and not symbols:
+                return ()
+            if text is document.text:
+                last = text.rfind("$")
+                if last <= _SHORT_LEAD_CHARS or last <= _lead_length(text, has_title=False):
+                    return self._tag_plain(cashtags, symbols)
+
+        tickers = self._tickers.scan(text, has_bare=has_bare)
+        mentions = self._join(text, tickers, symbols, candidates, silenced)
         places: dict[int, tuple[MatchRole, str]] = {}
-        if mentions:
-            lead_start = len(document.title)
-            # Every lead is as long as this, and the last mention the furthest: most texts need not be measured.
-            lead_end = lead_start + min(_SHORT_LEAD_CHARS, len(document.text))
-            if mentions[-1][0] > lead_end:
-                lead_end = lead_start + _lead_length(document.text, has_title=lead_start > 0)
-            for start, end, topic in mentions:
-                if topic not in places:
-                    role = _TITLE if start < lead_start else _LEAD if start <= lead_end else _BODY
-                    places[topic] = (role, text[start:end])
-        for position, (_, owners, _) in enumerate(declared):
+        lead_start = len(document.title)
+        # Every lead is as long as this, and the last mention the furthest: most texts need not be measured.
+        lead_end = lead_start + min(_SHORT_LEAD_CHARS, len(document.text))
+        if mentions and mentions[-1][0] > lead_end:
+            lead_end = lead_start + _lead_length(document.text, has_title=lead_start > 0)
+        for start, end, topic in mentions:
+            if topic not in places:
+                role = _TITLE if start < lead_start else _LEAD if start <= lead_end else _BODY
+                places[topic] = (role, text[start:end])
+        return self._name(places, {seen[0] for _, seen in tickers[0]}, symbols)
+
+    def _tag_plain(self, cashtags: Sequence[str], symbols: Sequence[str]) -> tuple[TopicMatch, ...]:
+        """What cashtags in a lead and declared symbols say where there is nothing else."""
+        tickers = self._tickers
+        known = tickers.tokens
+        places: dict[int, tuple[MatchRole, str]] = {}
+        named: set[str] = set()
+        for cashtag in cashtags:
+            symbol, owners, surface = known.get(cashtag) or tickers.cashtag(cashtag)
+            named.add(symbol)
             for topic in owners:
                 if topic not in places:
-                    places[topic] = (_SYMBOL, symbols[position])
+                    places[topic] = (_LEAD, surface)
+        return self._name(places, named, symbols)
+
+    def _name(
+        self, places: dict[int, tuple[MatchRole, str]], named: set[str], symbols: Sequence[str]
+    ) -> tuple[TopicMatch, ...]:
+        """The matches of the topics that have a place, and of those that only a declared symbol names.
+
+        `named` are the symbols that the text writes, watched or not; the arguments are the caller's last use of them.
+        """
+        for raw in symbols:
+            symbol, owners, surface = self._tickers.symbol(raw)
+            named.add(symbol)
+            for topic in owners:
+                if topic not in places:
+                    places[topic] = (_SYMBOL, surface)
         if not places:
             return ()
-        of_topics = len(places)
-        if len(tickers[0]) + len(declared) > of_topics:
-            of_topics = max(of_topics, _count_symbols(tickers[0], declared))
+        of_topics = max(len(places), len(named))
         known = self._matches
         matches = []
         for topic, (role, form) in places.items():
@@ -110,63 +151,75 @@ class Tagger:
 
     def find(self, text: str, symbols: Sequence[str] = ()) -> list[Mention]:
         """Every mention in a text, in order; declared symbols confirm doubtful ones."""
-        declared = [self._tickers.symbol(symbol) for symbol in symbols]
-        found = self._find(text, self._tickers.scan(text), declared)
+        candidates, silenced, has_bare = self._search(text)
+        found = self._join(text, self._tickers.scan(text, has_bare=has_bare), symbols, candidates, silenced)
         return [Mention(start, end, self._ids[topic]) for start, end, topic in found]
 
-    def _find(self, text: str, tickers: Tickers, declared: list[Seen]) -> list[tuple[int, int, int]]:
-        """Every (start, end, topic), in order."""
+    def _search(self, text: str) -> tuple[Sequence[_Candidate], Sequence[_Silenced], bool]:
+        """The aliases and exclude phrases in a text, and whether it may hold a bare ticker."""
+        offsets: Sequence[int] | None = None
         if text.isascii():  # the fold of such a text, without the call
-            folded, offsets = text.lower().replace("-", " "), None
+            folded = text.lower().replace("-", " ")
         else:
             folded, offsets = fold_with_offsets(text)
         found = self._automaton.find_matches_as_indexes(folded, overlapping=True)
-        cashtags, mentions, words = tickers
-        is_ordered = not mentions
-        for start, (_, owners, length) in cashtags:
+        if offsets is None:
+            for pattern, start, _ in found:
+                if not self._is_only_bare[pattern] or text[start - 1 : start] != "$":
+                    return self._sift(text, found)
+            return (), (), False  # nothing, or only the letters of watched cashtags
+        # To where the next character began, so that an accent which stands apart stays with its letter.
+        found = [(pattern, offsets[start], max(offsets[end], offsets[end - 1] + 1)) for pattern, start, end in found]
+        candidates, silenced, _ = self._sift(text, found)
+        return candidates, silenced, True
+
+    def _join(
+        self,
+        text: str,
+        tickers: Tickers,
+        symbols: Sequence[str],
+        candidates: Sequence[_Candidate],
+        silenced: Sequence[_Silenced],
+    ) -> list[Place]:
+        """Every (start, end, topic), in order."""
+        cashtags, codes, words = tickers
+        mentions = codes.copy()
+        for start, (_, owners, surface) in cashtags:
             for topic in owners:
-                mentions.append((start, start + 1 + length, topic))
-        if found:
-            if offsets is not None:
-                # To where the next character began, so that an accent which stands apart stays with its letter.
-                found = [
-                    (pattern, offsets[start], max(offsets[end], offsets[end - 1] + 1)) for pattern, start, end in found
-                ]
-            candidates, silenced = self._sift(text, found)
-            if candidates:
-                self._settle(text, declared, candidates, silenced, mentions, words)
-                is_ordered, words = False, []
-        if words:
+                mentions.append((start, start + len(surface), topic))
+        if candidates:
+            self._settle(text, symbols, candidates, silenced, mentions, words)
+        else:
             mentions += words
-            is_ordered = False
-        if not is_ordered and len(mentions) > 1:
-            mentions.sort()
+        mentions.sort()
         return mentions
 
-    def _sift(
-        self, text: str, found: Sequence[tuple[int, int, int]]
-    ) -> tuple[list[_Candidate], list[tuple[int, int, frozenset[int]]]]:
-        """Keep what stands on word boundaries and is written as its alias asks; tell the exclude phrases apart."""
-        aliases, excluded, length = self._aliases, self._excluded, len(text)
+    def _sift(self, text: str, found: Sequence[tuple[int, int, int]]) -> tuple[list[_Candidate], list[_Silenced], bool]:
+        """Keep what stands on word boundaries and is written as its alias asks; tell the exclude phrases apart.
+
+        Returns: candidates, exclude phrases, and whether a bare ticker is written out somewhere.
+        """
+        aliases, excluded, is_bare, length = self._aliases, self._excluded, self._is_bare, len(text)
         candidates: list[_Candidate] = []
-        silenced: list[tuple[int, int, frozenset[int]]] = []
+        silenced: list[_Silenced] = []
+        has_bare, bare = False, self._tickers.bare
         for pattern, start, end in found:
-            if start:
-                left = text[start - 1]
-                if left.isalnum() and is_joined(left, text[start]):
-                    continue
-            else:
-                left = " "
+            left = text[start - 1] if start else " "
+            if is_bare[pattern] and left != "$" and text[start:end] in bare:
+                has_bare = True
+            alias, topics = aliases[pattern], excluded[pattern]
+            if alias is None and topics is None:
+                continue
+            if left.isalnum() and is_joined(left, text[start]):
+                continue
             if end < length:
                 right = text[end]
                 if right.isalnum() and is_joined(text[end - 1], right):
                     continue
             else:
                 right = " "
-            topics = excluded[pattern]
             if topics is not None:
                 silenced.append((start, end, topics))
-            alias = aliases[pattern]
             if alias is None or left == "_" or right == "_" or (left in _MONEY and text[start].isascii()):
                 continue
             if alias.case is not Case.ANY and not _is_written_as(alias.case, text[start:end]):
@@ -174,16 +227,16 @@ class Tagger:
             if (left in _ADDRESS_MARKS or right in _ADDRESS_MARKS) and is_address(text, start, end):
                 continue
             candidates.append((start, -end, pattern))
-        return candidates, silenced
+        return candidates, silenced, has_bare
 
     def _settle(
         self,
         text: str,
-        declared: Sequence[Seen],
-        candidates: list[_Candidate],
-        silenced: Sequence[tuple[int, int, frozenset[int]]],
-        mentions: list[tuple[int, int, int]],
-        words: list[tuple[int, int, int]],
+        symbols: Sequence[str],
+        candidates: Sequence[_Candidate],
+        silenced: Sequence[_Silenced],
+        mentions: list[Place],
+        words: Sequence[Place],
     ) -> None:
         """Add to `mentions` what the candidates prove: leftmost-longest, exclude phrases, then the doubtful ones.
 
@@ -219,7 +272,8 @@ class Tagger:
         if not doubtful:
             return
         proved = {topic for _, _, topic in mentions}
-        proved.update(topic for seen in declared for topic in seen.owners)
+        for symbol in symbols:
+            proved.update(self._tickers.symbol(symbol).owners)
         for start, end, alias, owners in doubtful:
             if AmbiguityReason.SHARED not in alias.reasons and owners[0] not in proved and find_cue(text, start, end):
                 proved.add(owners[0])
@@ -233,16 +287,6 @@ def _is_written_as(case: Case, surface: str) -> bool:
     return all(
         not word[:1].islower() for word in surface.replace("-", " ").split() if word.lower() not in _NO_CAPITAL_NEEDED
     )
-
-
-def _count_symbols(cashtags: Sequence[tuple[int, Seen]], declared: Sequence[Seen]) -> int:
-    """How many different symbols a document writes or declares, watched or not."""
-    symbols = set()
-    for seen in declared:
-        symbols.add(seen[0])
-    for _, seen in cashtags:
-        symbols.add(seen[0])
-    return len(symbols)
 
 
 def _lead_length(text: str, *, has_title: bool) -> int:

@@ -7,7 +7,7 @@ names its exchange ("TSX:NWND") counts only there, and as a cashtag or a feed's 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import NamedTuple, TypeAlias, TypeVar
 
@@ -45,9 +45,9 @@ _CASHTAG_TAIL = re.compile(r"\.(?:[A-Z][a-z]|[a-z]{3}|[A-Za-z]{5})|-[a-z]{3}|-[A
 # the exchanges takes six times as long, because `re` then tries it at every character.
 _CODE = re.compile(r"[0-9]{1,6}(?:\.(?i:SH|SS|SZ|BJ|HK)|(?<=[0-9]{4}))(?![A-Za-z0-9])")
 _EXCHANGE_BEFORE = re.compile(r"(?<![A-Za-z0-9])(?:SH|SZ|BJ|HK)[:.]?$", re.IGNORECASE)
-# One pattern for one pass over the text: an upper-case word, a cashtag, or what follows a colon ("NYSE: T") or a bracket
-# ("(T.N)"). It begins with a class, and looks behind only then, because `re` skips ahead to a class alone; most of what
-# that stops at is a capital letter, which one look ahead turns away ("The"). No groups: the first character tells which.
+# One pattern for one pass over the text: an upper-case word, a cashtag, or what follows a colon ("NYSE: T") or a
+# bracket ("(T.N)"). It begins with a class, and looks behind only then, because `re` skips ahead to a class alone; most
+# of what that stops at are capital letters, which one look ahead turns away ("The"). The first character tells which.
 # A letter that leans on the dollar sign makes it no cashtag ("U$D", "A$AP"); a Chinese character does not lean.
 _TICKER = re.compile(
     r"""[$＄:：(（A-Z](?:
@@ -57,6 +57,12 @@ _TICKER = re.compile(
       | (?<=[:：(（])\s?[A-Z0-9]{1,6}(?:[./-][A-Z]{1,2}(?![A-Za-z]))?(?![A-Za-z0-9_])
     )""",
     re.VERBOSE,
+)
+# The pieces of it that can be found by their first character alone, at three times the speed; texts with the full-width
+# signs of Chinese typing take the whole pattern.
+_CASHTAG = re.compile(r"\$(?<![A-Za-z0-9_\u00c0-\u024f].)[A-Za-z][A-Za-z0-9]*+(?:[./_-][A-Za-z0-9]++)*+")
+_AFTER_COLON, _AFTER_BRACKET = (
+    re.compile(sign + r"\s?[A-Z0-9]{1,6}(?:[./-][A-Z]{1,2}(?![A-Za-z]))?(?![A-Za-z0-9_])") for sign in (":", r"\(")
 )
 _CASHTAG_SIGNS = "$＄"
 _COLONS = ":："
@@ -75,12 +81,16 @@ _MEMO_CHARS = 32
 """Longer tokens are read each time: no ticker is so long, and a hostile feed could fill the memory with them."""
 
 
+find_cashtags: Callable[[str], list[str]] = _CASHTAG.findall
+"""The cashtags of a text without full-width signs, with their dollar signs, in order."""
+
+
 class Seen(NamedTuple):
-    """A cashtag or declared symbol as it is understood: its canonical symbol, topics, and the length that they name."""
+    """A cashtag or declared symbol as it is understood: its canonical symbol, its topics, and what of it names them."""
 
     symbol: str
     owners: tuple[int, ...]
-    length: int
+    surface: str
 
 
 @lru_cache(maxsize=16_384)
@@ -131,7 +141,7 @@ def is_shouting(line: str) -> bool:
 
 Value = TypeVar("Value")
 Place: TypeAlias = tuple[int, int, int]
-"""(start, end, topic) of a mention; plain, as all that is made for each text: a named tuple takes four times as long."""
+"""(start, end, topic) of a mention; plain, because several are made for each text and a named tuple takes longer."""
 Tickers: TypeAlias = tuple[list[tuple[int, Seen]], list[Place], list[Place]]
 """What of a text is written like a ticker: (place of the dollar sign, what it stands for) of each cashtag, watched or
 not; the places of watched codes with their exchange; those of watched bare upper-case words in plain text."""
@@ -153,10 +163,12 @@ class TickerTable:
             if letters.isalpha() and len(letters) >= _SHORTEST_BARE and not is_word_ticker(symbol):
                 indices = tuple(dict.fromkeys(index for _, index in claims))
                 self._bare |= {symbol.replace(".", mark): indices for mark in ("./-" if "." in symbol else ".")}
+        self.bare = frozenset(self._bare)
+        """The spellings of the tickers that a bare upper-case word can name."""
         self._has_codes = any(symbol.isdigit() for symbol in self._owners)
-        # What a token of `_TICKER` is wherever it stands: a cashtag, or nothing that is watched (an empty tuple). One
-        # that depends on its neighbours is not in it. A third of tagging was reading the same tokens again.
-        self._tokens: dict[str, Seen | tuple[()]] = {}
+        self.tokens: dict[str, Seen | tuple[()]] = {}
+        """What a token of `_TICKER` is wherever it stands, as far as remembered: a cashtag, or nothing that is watched
+        (an empty tuple). A third of tagging was reading the same tokens again."""
         self._symbols: dict[str, Seen] = {}
 
     def owners(self, symbol: str, market: str | None) -> tuple[int, ...]:
@@ -173,14 +185,18 @@ class TickerTable:
         seen = self._symbols.get(raw)
         if seen is None:
             symbol, market = read_ticker(raw)
-            seen = Seen(symbol, self.owners(symbol, market), len(raw))
+            seen = Seen(symbol, self.owners(symbol, market), raw)
             _remember(self._symbols, raw, seen)
         return seen
 
-    def scan(self, text: str) -> Tickers:
-        """Everything in a text that is written like a ticker."""
-        known = self._tokens
+    def scan(self, text: str, *, has_bare: bool = True) -> Tickers:
+        """Everything in a text that is written like a ticker; `has_bare` is false where none of `bare` occurs in it."""
+        known = self.tokens
         cashtags: list[tuple[int, Seen]] = []
+        if not (has_bare or self.has_intricate(text)):
+            for match in _CASHTAG.finditer(text):
+                cashtags.append((match.start(), self.cashtag(match[0])))
+            return cashtags, [], []
         codes: list[Place] = []
         words: list[Place] = []
         for match in _TICKER.finditer(text):
@@ -196,11 +212,27 @@ class TickerTable:
             self._add_chinese_codes(text, codes)
         return cashtags, codes, words
 
+    def cashtag(self, token: str) -> Seen:
+        """What a cashtag stands for."""
+        return self.tokens.get(token) or self._read_cashtag(token)
+
+    def has_intricate(self, text: str) -> bool:
+        """Whether a text may hold a watched code with its exchange, or signs that only the whole pattern reads."""
+        if not text.isascii() and ("＄" in text or "：" in text or "（" in text):
+            return True
+        tokens = _AFTER_COLON.findall(text)
+        if "(" in text:
+            tokens += _AFTER_BRACKET.findall(text)
+        for token in tokens:
+            if self.tokens.get(token) is None and self._read_token(token) is None:
+                return True
+        return self._has_codes and _CODE.search(text) is not None
+
     def _read_token(self, token: str) -> Seen | tuple[()] | None:
         """What a token is wherever it stands, remembered; None when that depends on its neighbours."""
         seen: Seen | tuple[()] = ()
         if token[0] in _CASHTAG_SIGNS:
-            seen = self._read_cashtag(token[1:])
+            return self._read_cashtag(token)
         elif token[0].isalpha():
             if token in self._bare:
                 return None
@@ -210,13 +242,11 @@ class TickerTable:
             symbols = {read_ticker(f"{market}:{code}")[0] for market in ("HK", "US")} | {code.partition(".")[0]}
             if code in self._bare or not symbols.isdisjoint(self._owners):
                 return None
-        _remember(self._tokens, token, seen)
+        _remember(self.tokens, token, seen)
         return seen
 
-    def _read_in_place(
-        self, text: str, start: int, token: str, codes: list[Place], words: list[Place]
-    ) -> None:
-        """Add what a token is between its neighbours: a code with its exchange, a bare ticker in plain text, nothing."""
+    def _read_in_place(self, text: str, start: int, token: str, codes: list[Place], words: list[Place]) -> None:
+        """Add what a token is between its neighbours: a code with its exchange, a bare ticker in plain text."""
         end, code = start + len(token), token
         if not token[0].isalpha():
             code = token[1:].lstrip()
@@ -249,7 +279,9 @@ class TickerTable:
         first, last = line_around(text, start, end)
         return not is_address(text, start, end) and not is_shouting(f"{text[first:start]} {text[end:last]}")
 
-    def _read_cashtag(self, token: str) -> Seen:
+    def _read_cashtag(self, sign_and_token: str) -> Seen:
+        """What a cashtag stands for, remembered."""
+        sign, token = sign_and_token[0], sign_and_token[1:]
         symbol = read_ticker(token)[0]
         owners, length = self.owners(symbol, None), len(token)
         tail = None if owners or symbol.isalnum() else _CASHTAG_TAIL.search(token)
@@ -257,7 +289,9 @@ class TickerTable:
             length = tail.start()
             symbol = read_ticker(token[:length])[0]
             owners = self.owners(symbol, None)
-        return Seen(symbol, owners, length)
+        seen = Seen(symbol, owners, sign + token[:length])
+        _remember(self.tokens, sign_and_token, seen)
+        return seen
 
     def _introduced(self, text: str, start: int, end: int, code: str) -> tuple[int, ...]:
         """The topics of a code after a colon (at `start`) that follows an exchange, or in brackets and complete."""

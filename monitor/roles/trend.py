@@ -95,6 +95,7 @@ class TrendRole:
         self._episode_gap_ms = episode_gap_ms
         self._topics_watched = topics_watched
         self._laps = laps
+        self._fine = laps.lap if laps.is_fine else None
         self._least_probability = least_probability
         self._outputs: list[Output] = []
         self._checks = [
@@ -150,21 +151,26 @@ class TrendRole:
     def _decide(self) -> None:
         watermark_ms = self._op.merge.watermark_ms
         self._op.volume.advance(watermark_ms)
+        decided = 0
         for effective_ms, scored in self._op.merge.release():
             self._timed_work(effective_ms)
             self._document(scored, effective_ms)
+            decided += 1
         self._timed_work(watermark_ms)
+        self._laps.lap("decide", decided)
 
     def _timed_work(self, until_ms: int) -> None:
         """Publish windows and check episodes that are due by `until_ms`; checks in order of (minute, topic)."""
         due_ms = self._op.aggregator.next_due_ms
         if due_ms is not None and due_ms <= until_ms:
-            self._laps.lap("merge")
+            if self._fine:
+                self._fine("decide")
             partition = self._partition
             rows = [Output(Stream.TRENDS, row, partition) for row in self._op.aggregator.advance(until_ms)]
             self._outputs += rows
             self.counts["window"] += len(rows)
-            self._laps.lap("window")
+            if self._fine:
+                self._fine("window")
         while self._checks and self._checks[0][0] <= until_ms:
             check_ms, topic_id = heapq.heappop(self._checks)
             topic = self.state.topics[topic_id]
@@ -183,14 +189,16 @@ class TrendRole:
         if scored.event_time_ms < at_ms - self._lateness_horizon_ms:
             self._count(scored, scored.document_id, Counted.TOO_LATE)
             return
-        self._laps.lap("merge")
+        if self._fine:
+            self._fine("decide")
         if scored.of_topics > self._max_topics_per_document:
             # A list is no news about any of its names, whoever copies it: it needs no story.
             counted, story_id = Counted.LISTED, str(scored.document_id)
         else:
             story, is_story = op.stories.assign(topic.stories, scored.document_id, scored.signature, at_ms)
             counted, story_id = Counted.COUNTED if is_story else Counted.COPY, story.first_id
-        self._laps.lap("copies", 1)
+        if self._fine:
+            self._fine("copies", 1)
         is_negative = sentiment.leans_negative(self._least_probability)
         is_positive = sentiment.leans_positive(self._least_probability)
         is_story = counted is Counted.COUNTED
@@ -205,7 +213,8 @@ class TrendRole:
             is_listed=counted is Counted.LISTED,
         )
         self._count(scored, story_id, counted)
-        self._laps.lap("window", 1)
+        if self._fine:
+            self._fine("window", 1)
         is_carrier = is_story and is_negative
         op.look_back.add(
             topic.look_back,
@@ -216,7 +225,8 @@ class TrendRole:
         if is_carrier:
             op.baseline.add(topic.history, scored.source, at_ms)
             self._look(topic_id, topic, at_ms)
-        self._laps.lap("detect", 1)
+        if self._fine:
+            self._fine("detect", 1)
 
     def _count(self, scored: ScoredDocument, story_id: str, counted: Counted) -> None:
         """Say how a document counted. By value, because an enum's hash is a Python function."""

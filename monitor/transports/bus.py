@@ -63,10 +63,11 @@ class Bus:
                 stream, partition = output.stream, output.partition
                 readers = self._readers.get((stream, partition), ())
                 offset = self._offsets.get((stream, partition), 0)
-            message = Message(stream, partition, offset, output.value)
+            if readers:
+                message = Message(stream, partition, offset, output.value)
+                for reader in readers:
+                    reader.waiting.append(message)
             offset += 1
-            for reader in readers:
-                reader.waiting.append(message)
         if stream is not None:
             self._offsets[stream, partition] = offset
 

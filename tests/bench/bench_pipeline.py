@@ -23,10 +23,12 @@ REPLAY = ROOT.parent / "shared" / "replay"
 BAR_PER_SECOND = 10_000
 
 
-def measured(feed: Path, watchlist: Path, folder: Path, *, with_state: bool) -> dict[str, tuple[int, int]]:
-    """(nanoseconds, items) by stage of one replay's loop."""
+def measured(
+    feed: Path, watchlist: Path, folder: Path, *, with_state: bool, is_fine: bool = False
+) -> dict[str, tuple[int, int]]:
+    """(nanoseconds, items) by stage of one replay's loop; a fine one tells the stages of trend apart, which costs."""
     folder.mkdir()
-    laps = Laps()
+    laps = Laps(is_fine=is_fine)
     state = folder / "state.db" if with_state else None
     arguments = ReplayArguments((str(feed),), watchlist, folder / "alerts.jsonl", state, None, None, None)
     config = load_config(None, {}, {"alerts.budget_per_topic_month": 2})
@@ -72,12 +74,14 @@ def main() -> None:
             # In turn, because the machine's speed drifts.
             bare.append(measured(feed, watchlist, folder / f"bare{number}", with_state=False))
             kept.append(measured(feed, watchlist, folder / f"kept{number}", with_state=True))
+        fine = measured(feed, watchlist, folder / "fine", with_state=False, is_fine=True)
     without = sorted(cost(laps, scorer=False) for laps in bare)
     history = sorted(cost(laps, scorer=False) for laps in kept)
     middle = len(without) // 2
     print(f"{what}, {arguments.runs} runs of each, tables of the quickest; {cpu_name()}")
     show(min(bare, key=lambda laps: cost(laps, scorer=False)), "without a history")
     show(min(kept, key=lambda laps: cost(laps, scorer=False)), "with state and history in SQLite")
+    show(fine, "without a history, with trend's `decide` told apart (one run; telling costs some microseconds)")
     print(f"\nall but score, without a history: {without[0]:.1f} to {without[-1]:.1f} us, median {without[middle]:.1f}")
     print(f"all but score, with one: {history[0]:.1f} to {history[-1]:.1f} us, median {history[middle]:.1f}")
     print(
