@@ -125,15 +125,16 @@ class Tagger:
 
         `named` are the symbols that the text writes, watched or not; the arguments are the caller's last use of them.
         """
+        known_symbols = self._tickers.symbols
         for raw in symbols:
-            symbol, owners, surface = self._tickers.symbol(raw)
+            symbol, owners, surface = known_symbols.get(raw) or self._tickers.symbol(raw)
             named.add(symbol)
             for topic in owners:
                 if topic not in places:
                     places[topic] = (_SYMBOL, surface)
         if not places:
             return ()
-        of_topics = max(len(places), len(named))
+        of_topics = len(named) if len(named) > len(places) else len(places)
         known = self._matches
         matches = []
         for topic, (role, form) in places.items():

@@ -133,7 +133,7 @@ def line_around(text: str, start: int, end: int) -> tuple[int, int]:
 def is_shouting(line: str) -> bool:
     """Whether a line is written in capitals, links and tags aside, so that an upper-case word says nothing."""
     words: list[str] = _LATIN_WORD.findall(_LINK_OR_TAG.sub(" ", line))
-    capitals = sum(word.isupper() for word in words)
+    capitals = sum(map(str.isupper, words))
     if len(words) <= _FEW_WORDS:
         return capitals == len(words)
     return capitals > _SHOUTING_SHARE * len(words)
@@ -169,7 +169,8 @@ class TickerTable:
         self.tokens: dict[str, Seen | tuple[()]] = {}
         """What a token of `_TICKER` is wherever it stands, as far as remembered: a cashtag, or nothing that is watched
         (an empty tuple). A third of tagging was reading the same tokens again."""
-        self._symbols: dict[str, Seen] = {}
+        self.symbols: dict[str, Seen] = {}
+        """The same of the symbols that feeds declare. Both are open to the tagger, which asks for several a document."""
 
     def owners(self, symbol: str, market: str | None) -> tuple[int, ...]:
         """The topics of a canonical symbol that was seen on a market, or on none that is named."""
@@ -182,11 +183,11 @@ class TickerTable:
 
     def symbol(self, raw: str) -> Seen:
         """What a symbol that a feed declares stands for."""
-        seen = self._symbols.get(raw)
+        seen = self.symbols.get(raw)
         if seen is None:
             symbol, market = read_ticker(raw)
             seen = Seen(symbol, self.owners(symbol, market), raw)
-            _remember(self._symbols, raw, seen)
+            _remember(self.symbols, raw, seen)
         return seen
 
     def scan(self, text: str, *, has_bare: bool = True) -> Tickers:
