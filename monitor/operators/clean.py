@@ -102,8 +102,8 @@ def clean_text(raw: str, max_chars: int) -> str:
 
     A newline before a lower-case letter is a wrapped line, and becomes a space.
     """
-    if "<" in raw or ("&" in raw and (";" in raw or not raw.isascii())):
-        text = _clean(raw, max_chars)
+    if "<" in raw or ("&" in raw and (";" in raw or len(raw) > max_chars or not raw.isascii())):
+        text = _clean(raw, max_chars)  # an ampersand alone, as in "S&P", is no entity and needs none of it
     elif raw.isprintable() and (raw.isascii() or not _is_odd(raw)):
         # Printable text has no other white space than the space.
         text = " ".join(raw.split()) if "  " in raw else raw.strip()

@@ -105,8 +105,8 @@ _shapes: dict[tuple[str, ...], tuple[tuple[str, ...], ...]] = {}
 
 
 def _present_keys(fields: dict[str, Any]) -> tuple[tuple[str, ...], ...]:
-    """Of each of `_ROWS` the keys that an object has. A feed repeats one shape: to look it up costs a twentieth of
-    asking for the sixty keys that might be there."""
+    """Of each of `_ROWS` the keys that an object has, in order of precedence."""
+    # A feed repeats one shape; to look that up costs a tenth of asking for each of the fifty keys that might be there.
     shape = tuple(fields)
     rows = _shapes.get(shape)
     if rows is None:

@@ -170,7 +170,7 @@ class TickerTable:
         """What a token of `_TICKER` is wherever it stands, as far as remembered: a cashtag, or nothing that is watched
         (an empty tuple). A third of tagging was reading the same tokens again."""
         self.symbols: dict[str, Seen] = {}
-        """The same of the symbols that feeds declare. Both are open to the tagger, which asks for several a document."""
+        """The same of the symbols that feeds declare. Both are open, because a call for each costs twice a look-up."""
 
     def owners(self, symbol: str, market: str | None) -> tuple[int, ...]:
         """The topics of a canonical symbol that was seen on a market, or on none that is named."""
@@ -231,10 +231,9 @@ class TickerTable:
 
     def _read_token(self, token: str) -> Seen | tuple[()] | None:
         """What a token is wherever it stands, remembered; None when that depends on its neighbours."""
-        seen: Seen | tuple[()] = ()
         if token[0] in _CASHTAG_SIGNS:
             return self._read_cashtag(token)
-        elif token[0].isalpha():
+        if token[0].isalpha():
             if token in self._bare:
                 return None
         else:
@@ -243,8 +242,8 @@ class TickerTable:
             symbols = {read_ticker(f"{market}:{code}")[0] for market in ("HK", "US")} | {code.partition(".")[0]}
             if code in self._bare or not symbols.isdisjoint(self._owners):
                 return None
-        _remember(self.tokens, token, seen)
-        return seen
+        _remember(self.tokens, token, ())
+        return ()
 
     def _read_in_place(self, text: str, start: int, token: str, codes: list[Place], words: list[Place]) -> None:
         """Add what a token is between its neighbours: a code with its exchange, a bare ticker in plain text."""

@@ -173,6 +173,18 @@ def test_plain_words_pass_unchanged(words: list[str]) -> None:
     assert clean_text(" ".join(words), CAP) == " ".join(words)
 
 
+@given(st.text(alphabet="abcXYZ .,\n&;", max_size=60))
+def test_lines_are_mended_alike_with_and_without_what_nobody_sees(raw: str) -> None:
+    # The soft hyphen sends the same words the long way round.
+    assert clean_text(raw, CAP) == clean_text(f"{raw}\u00ad", CAP)
+
+
+@given(st.text(alphabet="ab \n\u2014\u034f\u115f\u1160\u200b\u0092\u00ad", max_size=40))
+def test_fillers_that_count_as_printable_go_with_what_nobody_sees(words: str) -> None:
+    cleaned = clean_text(f"a\n\u2014{words}", CAP)
+    assert not set(cleaned) & set("\u034f\u115f\u1160\u200b\u0092\u00ad")
+
+
 @given(ODD_TEXT, ODD_TEXT)
 def test_no_word_of_the_text_is_lost_when_a_repeat_goes(title_raw: str, text_raw: str) -> None:
     title, text = clean_line(title_raw, 100), clean_text(text_raw, 200)

@@ -107,6 +107,10 @@ def test_symbols_are_upper_case_distinct_and_in_order(value: object, expected: t
     assert read_symbols(value) == expected
 
 
+def test_symbol_behind_many_dollar_signs_is_still_read() -> None:
+    assert read_symbols(["$" * 40 + "norv", "x" * 25]) == ("NORV",)
+
+
 def test_symbols_beyond_the_64th_are_left_out() -> None:
     assert MAX_SYMBOLS == 64
     assert read_symbols([f"S{number}" for number in range(100)]) == tuple(f"S{number}" for number in range(64))

@@ -368,3 +368,30 @@ def test_no_object_raises_and_every_document_keeps_its_promises(
     assert all(part.text for part in found.parts)
     "\n".join([found.id, found.reading, found.author or "", *found.symbols]).encode()
     assert read(fields, arrival_ms) == found
+
+
+@given(
+    st.permutations(["id", "guid", "source", "published_at", "created_at", "text", "title", "lang", "symbols", "zz"])
+)
+def test_order_of_the_keys_changes_nothing(order: list[str]) -> None:
+    fields = {
+        "id": "7", "guid": "8", "source": "Wire", "published_at": TIME, "created_at": "2020-01-01", "zz": 1,
+        "text": "Norvik Bank falls", "title": "Norvik", "lang": "en", "symbols": ["NORV"],
+    }  # fmt: skip
+    assert document({key: fields[key] for key in order}) == document(fields)
+
+
+def test_key_that_only_some_objects_of_a_feed_have_is_read_in_those() -> None:
+    plain = {"published_at": TIME, "text": "Norvik Bank falls"}
+    for _ in range(2):
+        assert document(plain).url is None
+        assert document({**plain, "url": "https://wire.example.com/1"}).url == "https://wire.example.com/1"
+        assert document({**plain, "observed_at": TIME}).observed_ms == TIME_MS
+
+
+def test_hostile_keys_fill_no_memory() -> None:
+    for number in range(2_000):
+        document({"published_at": TIME, "text": "Norvik Bank falls", f"key {number}": 1})
+    assert len(parse_module._shapes) <= 1_024
+    document({"published_at": TIME, "text": "Norvik Bank falls", "x" * 3_000: 1})
+    assert max(sum(map(len, shape)) for shape in parse_module._shapes) <= 2_000

@@ -15,7 +15,7 @@ from monitor.operators.aliases import AmbiguityReason, ambiguity_report, build_a
 from monitor.operators.cues import Cue, find_cue, is_ruled_out
 from monitor.operators.folding import fold, fold_with_offsets
 from monitor.operators.tag import Tagger
-from monitor.operators.tickers import is_shouting, read_ticker
+from monitor.operators.tickers import TickerTable, is_shouting, read_ticker
 from monitor.watchlist import load_watchlist
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "tagging"
@@ -178,6 +178,69 @@ def test_any_text_gives_surfaces_that_it_contains(text: str, title: str, symbols
 def test_name_on_a_line_of_its_own_is_found_between_any_neighbours(before: str, name: str, after: str) -> None:
     text = f"{before} . {name} . {after}"
     assert name in {text[mention.start : mention.end] for mention in TAGGER.find(text)}
+
+
+FRAGMENTS = [
+    "$NWND", "$nwnd.", "＄NWND", "＄T", "NWND", "Nwnd", "NYSE: T", "NYSE：T", "NYSE:", ": T", "(T.N)", "（T.N）",
+    "(NWND)", "：", "（600519）", "600519.SH", "SH600519", "0700.HK", "(00700)", "HKEX: 700", "QRS.B", "QRS-B",
+    "$QRS-B-backed", "$T", "U$D", "A$AP", "$", "(", ":", "/", ".", "-", "_", "@", "=", "http://x.example/NWND",
+    "x@NWND.com", "The", "ABC", "é", "Я", "中", "…", "\u200b", "\u0301", "ＮＷＮＤ", "ß", "ﬁ", "\n", "9", "?",
+]  # fmt: skip
+TICKERS = [
+    company("NWND", "Zyqqor", tickers=("NWND",)),
+    company("TARN", "Zyqqar", tickers=("T", "LSE:NWND")),
+    company("QRSB", "Zyqqir", tickers=("QRS-B",)),
+]
+CODES = [*TICKERS, company("CODE", "Zyqqur", tickers=("600519.SH", "0700.HK"))]
+TEXT_OF_FRAGMENTS = st.lists(st.tuples(st.sampled_from(FRAGMENTS), st.sampled_from(("", " "))), max_size=12).map(
+    lambda pairs: "".join(fragment + gap for fragment, gap in pairs)
+)
+
+
+@given(TEXT_OF_FRAGMENTS, st.sampled_from((TICKERS, CODES)))
+@settings(max_examples=400)
+def test_short_cut_through_a_text_loses_no_ticker(text: str, topics: list[Topic]) -> None:
+    tagger, table = Tagger(topics), TickerTable(topics)
+    cashtags, codes, words = table.scan(text)  # the whole pattern, over the whole text
+    marks = [(start, start + len(seen.surface), owner) for start, seen in cashtags for owner in seen.owners]
+    expected = [(start, end, topics[index].id) for start, end, index in sorted([*marks, *codes, *words])]
+    by_id = {topic.id: number for number, topic in enumerate(sorted(topics, key=lambda topic: topic.id))}
+    found = [(start, end, topic_id) for start, end, topic_id in tagger.find(text)]
+    assert sorted(found) == sorted(expected)
+    assert found == sorted(found, key=lambda place: (place[0], place[1], by_id[place[2]]))
+    first = list(dict.fromkeys(topic_id for _, _, topic_id in found))
+    for _ in range(2):  # what a tagger remembers changes nothing
+        matches = tagger.tag(document(text))
+        assert [match.topic_id for match in matches] == first
+        assert {match.of_topics for match in matches} <= {max(len(first), len({seen.symbol for _, seen in cashtags}))}
+
+
+@pytest.mark.parametrize("text", ["＄T fell", "NYSE：T fell", "it fell（T.N）today"])
+def test_full_width_signs_of_a_short_ticker_are_read(text: str) -> None:
+    assert [match.topic_id for match in Tagger(TICKERS).tag(document(text))] == ["TARN"]
+
+
+def test_cashtag_behind_the_lead_stands_in_the_body() -> None:
+    post = "So it goes. " + "More of the same old talk about the weather and the sea. " * 3
+    assert [match.role for match in TAGGER.tag(document(f"$NWND {post}"))] == [MatchRole.LEAD]
+    assert [match.role for match in TAGGER.tag(document(f"{post} $NWND"))] == [MatchRole.BODY]
+    assert [match.role for match in TAGGER.tag(document("So it goes.", "All about $NWND"))] == [MatchRole.TITLE]
+
+
+def test_large_watchlist_finds_what_a_small_one_finds() -> None:
+    # Its patterns are too many for the automaton's whole table.
+    many = [company(f"C{number}", f"Zyqqor Marine Holdings {number:05} of Harbour Bay") for number in range(1_500)]
+    text = "Zyqqor Marine Holdings 00007 of Harbour Bay met Zyqqor Marine Holdings 01499 of Harbour Bay and $NWND"
+    small = Tagger([many[7], many[1_499], TICKERS[0]])
+    found = [(match.topic_id, match.surface) for match in Tagger([*many, TICKERS[0]]).tag(document(text))]
+    assert [topic_id for topic_id, _ in found] == ["C7", "C1499", "NWND"]
+    assert [(match.topic_id, match.surface) for match in small.tag(document(text))] == found
+
+
+def test_tokens_that_are_too_long_for_a_ticker_are_not_remembered() -> None:
+    table = TickerTable(TICKERS)
+    table.scan(f"$NWND ${'A' * 200} ({'B' * 6}) {'C' * 5}")
+    assert sorted(table.tokens) == ["$NWND", "(BBBBBB", "CCCCC"]
 
 
 @given(st.text(max_size=60))
