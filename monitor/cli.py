@@ -132,16 +132,20 @@ def _run(arguments: argparse.Namespace) -> int:
     feeds = tuple(arguments.feeds) or config.feeds.paths
     if not feeds:
         raise ConfigError("feeds.paths: there is nothing to read; name a file, or - for standard input")
-    running = app.start_run(config, feeds, _watchlist(arguments, config), sys.stdout, SystemClock())
+    running: app.Run | None = None
 
     def stop(number: int, frame: FrameType | None) -> None:
         """A first signal drains; a second one ends the process at once, and the next start resumes from the commit."""
+        if running is None:
+            raise SystemExit(ExitCode.DONE)  # still starting: nothing is in hand
         if running.is_stopping:
             os._exit(128 + number)
         running.stop()
 
+    # Before anything is served, so that who reads the address from the log can already stop it.
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
+    running = app.start_run(config, feeds, _watchlist(arguments, config), sys.stdout, SystemClock())
     return running.run()
 
 

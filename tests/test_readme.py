@@ -68,12 +68,17 @@ def test_the_sample_run_serves_what_it_says(desk: Path) -> None:
         text=True,
     )
     assert process.stderr is not None
+    with process.stderr:
+        _check_serving_and_stop(process)
+
+
+def _check_serving_and_stop(process: subprocess.Popen[str]) -> None:
+    assert process.stderr is not None
     events = (json.loads(line) for line in process.stderr)
     serving = next(event for event in events if event["event"] == "serving")
     assert serving["paths"] == ["/livez", "/readyz", "/metrics"]
     process.terminate()
     assert process.wait(30) == 0
-    process.stderr.close()
 
 
 def test_each_command_of_make_that_is_named_exists() -> None:
