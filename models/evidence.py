@@ -62,7 +62,7 @@ _PASSIVE_BEFORE = frozenset("被遭获受")
 
 def _overlaps(ranges: list[tuple[int, int]], start: int, end: int) -> bool:
     # A generator in any() takes twice as long, and this runs for every phrase.
-    for begin, stop in ranges:  # noqa: SIM110
+    for begin, stop in ranges:  # noqa: SIM110 -- see above
         if start < stop and begin < end:
             return True
     return False

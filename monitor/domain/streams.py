@@ -17,7 +17,7 @@ class Stream(StrEnum):
 class Output(NamedTuple):
     """A message that a role wants published; `value` is a domain value, encoded only where it leaves the process.
 
-    A tuple, as is Message: several are made for each document, and a frozen dataclass takes three times as long.
+    A tuple, as is Message: several are made for each document, and a frozen dataclass costs more to make.
     """
 
     stream: Stream

@@ -110,7 +110,7 @@ def test_document_comes_back_with_its_score_and_how_it_counted(full: EmbeddedSto
         assert getattr(told, name) == getattr(written, name), name
     assert (told.story, told.counted) == ("wire-a:0", Counted.COUNTED)
     with pytest.raises(FrozenInstanceError):
-        told.story = "another"  # type: ignore[misc]
+        told.story = "another"  # type: ignore[misc]  # that it cannot be set is what is tested
 
 
 def test_documents_are_the_newest_first_up_to_the_limit(full: EmbeddedStore) -> None:
