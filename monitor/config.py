@@ -94,6 +94,15 @@ class FeedsConfig:
     )
     dead_letter_ratio: float = real(0.5, "share", 0.01, 1, "An input above this ratio is paused.")
     dead_letter_window: int = whole(1_000, "records", 10, 1_000_000, "The latest records that the ratio is taken of.")
+    poll_every_ms: int = duration(
+        "5m", "1s", "1d", "How often a URL is looked at; one that fails is asked less and less often.", decides=False
+    )
+    poll_timeout_ms: int = duration(
+        "30s", "1s", "10m", "A URL whose document is not whole after this long is left until next time.", decides=False
+    )
+    max_feed_bytes: int = whole(
+        5 * MIB, "bytes", 1_000, 64 * MIB, "A larger document of a URL, unpacked, is not read.", decides=False
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +190,9 @@ class AlertsConfig:
     budget_per_topic_month: float | None = maybe_real(
         "alerts", 0.0001, 1_000, "What it accepts for one topic in a month; if given, it holds instead of the other."
     )
-    initial_threshold: float = real(3.0, "severity", 0.5, 20, "Severity of an alert until the tail has been measured.")
+    initial_threshold: float | None = maybe_real(
+        "severity", 0.5, 20, "Severity of an alert until the tail has been measured; null follows from the budget."
+    )
     exit_ratio: float = real(
         0.5, "share", 0, 1, "An alert is resolved below this part of the threshold at which it fired."
     )
@@ -197,6 +208,20 @@ class AlertsConfig:
     budget_memory_ms: int = duration(
         "60d", "1d", "3650d", "The past from which the threshold for the budget is measured."
     )
+    group_min_topics: int = whole(
+        5,
+        "topics",
+        2,
+        100_000,
+        "So many that turn unusual at once are told as one group, if chance does not explain it.",
+    )
+    group_window_ms: int = duration("1h", "1m", "1d", "They turn unusual within this time.")
+    group_floor: float = real(2.0, "severity", 0.5, 20, "Severity from which a topic counts for a group.")
+    group_threshold: float = real(4.0, "severity", 0.5, 100, "Severity from which a group is told.")
+    group_wait_ms: int = duration(
+        "10m", "0s", "6h", "While a group may be forming, a single topic's alert waits this long; 0 is not at all."
+    )
+    feed_threshold: float = real(3.0, "severity", 1, 100, "Severity from which a silent feed is told.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +257,9 @@ class NotifyConfig:
 
     console: bool = switch(True, "Whether alerts are printed on standard output.")
     max_age_ms: int = duration("1h", "0s", "365d", "An alert decided later than this is recorded but sent to nobody.")
-    slack_webhook_url: Secret | None = maybe_secret_url("Incoming web hook of the Slack channel that alerts go to.")
+    slack_webhook_url: Secret | None = maybe_secret_url(
+        "Incoming web hook of the Slack channel that alerts go to.", also=("SLACK_WEBHOOK_URL",)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +311,7 @@ PAIRS = (
     Pair("detection.look_backs", "trend.story_horizon", HIGH, "a copy inside a look-back is no other story"),
     Pair("detection.look_backs", "detection.min_history", HIGH, "nobody knows what is usual in a longer look-back"),
     Pair("detection.min_origins", "detection.min_documents", LOW, "each origin is at least one document"),
+    Pair("detection.floor", "alerts.group_floor", HIGH, "groups never see what is below the floor"),
     Pair("detection.floor", "alerts.initial_threshold", HIGH, "alerts never see what is below the floor"),
     Pair(
         "detection.episode_gap",

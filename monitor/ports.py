@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from monitor.domain.alerts import AlertEvent, Detection
-from monitor.domain.archive import ScoredRow, SuppressedRow, WindowRow
+from monitor.domain.archive import ScoredRow, SuppressedRow, VolumeRow, WindowRow
 from monitor.domain.document import DeadLetter, Document, FeedRecord, InputPartition
 from monitor.domain.sentiment import RiskKind, Sentiment
 from monitor.domain.topics import TopicMatch
@@ -125,6 +125,7 @@ class Commit:
     documents: list[Document] = field(default_factory=list)
     scored: list[ScoredRow] = field(default_factory=list)
     windows: list[WindowRow] = field(default_factory=list)
+    volumes: list[VolumeRow] = field(default_factory=list)
     detections: list[Detection] = field(default_factory=list)
     alert_events: list[AlertEvent] = field(default_factory=list)
     suppressed: list[SuppressedRow] = field(default_factory=list)

@@ -16,7 +16,7 @@ from monitor.domain.alerts import AlertEvent, AlertState, Detection, Evidence, R
 from monitor.domain.document import DeadLetterReason, InputPartition, ScoredDocument
 from monitor.domain.progress import Progress, SourceProgress, SourceState
 from monitor.domain.sentiment import SCALE, RiskKind, Sentiment
-from monitor.domain.topics import MatchRole
+from monitor.domain.topics import MatchRole, TopicId
 from monitor.errors import RecordError
 
 VERSION = 1
@@ -57,6 +57,9 @@ _DETECTION_KINDS = _kinds(
     number="severity expected",
     array="evidence",
 )
+# What releases before these fields left out; a reader of an old history fills in what they meant.
+_DETECTION_LATER: dict[str, Any] = {"rates": [], "dispersion": 0.0, "coverage": 1.0, "members": []}
+_DETECTION_LATER_KINDS = _kinds(number="dispersion coverage", array="rates members")
 _EVIDENCE_KINDS = _kinds(
     text="document_id source headline", optional="url", whole="effective_ms net copies share", array="cues"
 )
@@ -262,11 +265,17 @@ def _detection_fields(detection: Detection) -> dict[str, Any]:
         "topics_watched": detection.topics_watched,
         "scorer": detection.scorer,
         "watchlist": detection.watchlist,
+        "rates": [(vendor, _finite(rate, "rates")) for vendor, rate in detection.rates],
+        "dispersion": _finite(detection.dispersion, "dispersion"),
+        "coverage": _finite(detection.coverage, "coverage"),
+        "members": detection.members,
     }
 
 
 def _detection(fields: dict[str, Any]) -> Detection:
     _check(fields, _DETECTION_KINDS)
+    fields = {**_DETECTION_LATER, **fields}
+    _check(fields, _DETECTION_LATER_KINDS)
     return Detection(
         fields["partition"],
         fields["topic_id"],
@@ -285,7 +294,18 @@ def _detection(fields: dict[str, Any]) -> Detection:
         fields["topics_watched"],
         fields["scorer"],
         fields["watchlist"],
+        tuple(_rate(pair) for pair in fields["rates"]),
+        float(fields["dispersion"]),
+        float(fields["coverage"]),
+        tuple(TopicId(member) for member in _texts(fields["members"], "members")),
     )
+
+
+def _rate(pair: Any) -> tuple[str, float]:
+    vendor, rate = pair
+    if type(vendor) is not str or type(rate) not in (float, int):
+        raise TypeError("a rate is a vendor and a number")
+    return vendor, float(rate)
 
 
 def _evidence(fields: dict[str, Any]) -> Evidence:

@@ -657,3 +657,29 @@ def test_there_is_a_sample() -> None:
 def test_module_is_its_own_reference_writer(capsys: pytest.CaptureFixture[str]) -> None:
     config_module.main()
     assert capsys.readouterr().out == reference_markdown()
+
+
+# --- names that other tools know
+
+
+def test_slack_variable_that_other_tools_know_is_enough() -> None:
+    config = load_config(None, {"SLACK_WEBHOOK_URL": HOOK})
+    assert config.notify.slack_webhook_url == Secret(HOOK)
+    assert config.warnings == ()
+    assert HOOK not in config.as_yaml() + repr(config)
+
+
+def test_own_name_of_an_option_stands_above_the_one_that_other_tools_know() -> None:
+    ours = "https://hooks.example/services/ours"
+    environ = {"SLACK_WEBHOOK_URL": HOOK, "MONITOR_NOTIFY__SLACK_WEBHOOK_URL": ours}
+    assert load_config(None, environ).notify.slack_webhook_url == Secret(ours)
+    off = {**environ, "MONITOR_NOTIFY__SLACK_WEBHOOK_URL": ""}
+    assert load_config(None, off).notify.slack_webhook_url is None
+
+
+@pytest.mark.parametrize("host", ["localhost:8065", "127.0.0.1:8065", "[::1]:8065"])
+def test_plain_http_is_for_this_machine_alone(host: str) -> None:
+    assert load_config(None, {"SLACK_WEBHOOK_URL": f"http://{host}/hooks/1"}).notify.slack_webhook_url is not None
+    with pytest.raises(ConfigError, match="is no https URL") as caught:
+        load_config(None, {"SLACK_WEBHOOK_URL": f"http://{host.replace('1', '2').replace('local', 'far')}/hush"})
+    assert "hush" not in str(caught.value)

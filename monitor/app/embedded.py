@@ -4,7 +4,7 @@ Positions, state and history move in one transaction of one SQLite file. Both a 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from monitor.app.scoring import ModelScorer
 from monitor.clock import Clock, Laps
@@ -18,7 +18,9 @@ from monitor.operators.baseline import Baseline
 from monitor.operators.batching import Batcher
 from monitor.operators.budget import AlertBudget
 from monitor.operators.copies import SeenDocuments, Stories
+from monitor.operators.coverage import Coverage
 from monitor.operators.detect import Detector
+from monitor.operators.grouping import Grouping
 from monitor.operators.intake import IntakeGuard, Run
 from monitor.operators.lifecycle import LifeCycleRules
 from monitor.operators.lookback import LookBack
@@ -27,7 +29,7 @@ from monitor.operators.parse import ParseLimits
 from monitor.operators.volume import FeedVolume
 from monitor.ports import Channel, Feed
 from monitor.roles import alert_snapshot, score_snapshot, trend_snapshot
-from monitor.roles.alert import AlertRole, AlertRoleState
+from monitor.roles.alert import AlertOperators, AlertRole, AlertRoleState
 from monitor.roles.archive import ArchiveRole
 from monitor.roles.notify import NotifyRole
 from monitor.roles.score import Read, ScoreRole, ScoreSettings, only_partition
@@ -186,9 +188,11 @@ def join(
 def _trend(config: Config, state: TrendState, topics_watched: Callable[[], int], laps: Laps) -> TrendRole:
     trend, detection = config.trend, config.detection
     longest_ms = detection.look_backs_ms[-1]
+    volume = FeedVolume(longest_ms, detection.baseline_half_life_ms, state.volume)
     operators = TrendOperators(
         merge=MergeByTime(config.feeds.max_hold_ms, state.merge),
-        volume=FeedVolume(longest_ms, detection.baseline_half_life_ms, state.volume),
+        volume=volume,
+        coverage=Coverage(config.alerts.feed_threshold, volume, state.coverage),
         seen=SeenDocuments(trend.lateness_horizon_ms),
         stories=Stories(trend.story_horizon_ms, trend.story_similarity, trend.max_stories_per_topic),
         aggregator=WindowAggregator(trend.windows, trend.lateness_horizon_ms, state.windows),
@@ -224,21 +228,28 @@ def _trend(config: Config, state: TrendState, topics_watched: Callable[[], int],
 
 def _alert(config: Config, state: AlertRoleState) -> AlertRole:
     alerts = config.alerts
-    return AlertRole(
-        MergeByTime(config.feeds.max_hold_ms, state.merge),
-        AlertBudget(
+    rules = LifeCycleRules(
+        alerts.exit_ratio,
+        alerts.cooldown_ms,
+        alerts.amend_step,
+        alerts.amend_ratio,
+        config.feeds.max_out_of_orderness_ms,
+    )
+    operators = AlertOperators(
+        merge=MergeByTime(config.feeds.max_hold_ms, state.merge),
+        budget=AlertBudget(
             alerts.budget_per_working_day,
             alerts.budget_per_topic_month,
             alerts.initial_threshold,
             alerts.budget_memory_ms,
         ),
-        LifeCycleRules(
-            alerts.exit_ratio,
-            alerts.cooldown_ms,
-            alerts.amend_step,
-            alerts.amend_ratio,
-            config.feeds.max_out_of_orderness_ms,
+        grouping=Grouping(
+            alerts.group_min_topics, alerts.group_window_ms, alerts.group_floor, alerts.group_threshold
         ),
-        state,
-        config=config.fingerprint,
+        rules=rules,
+        # A feed that fails twice a day is told twice a day.
+        feed_rules=replace(rules, cooldown_ms=0),
+        feed_threshold=alerts.feed_threshold,
+        group_wait_ms=alerts.group_wait_ms,
     )
+    return AlertRole(operators, state, config=config.fingerprint)

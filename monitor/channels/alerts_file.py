@@ -51,6 +51,8 @@ def line(event: AlertEvent, topic_name: str) -> bytes:
         "documents": found.documents,
         "origins": found.origins,
         "risk": found.risk,
+        "coverage": found.coverage,
+        "members": found.members,
         "carried_by": [evidence.document_id for evidence in found.evidence],
         "scorer": found.scorer,
         "watchlist": found.watchlist,

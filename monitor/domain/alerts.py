@@ -16,6 +16,17 @@ class Rule(StrEnum):
     """What was found unusual."""
 
     NEGATIVE_BURST = "negative_burst"
+    GROUP_BURST = "group_burst"
+    FEED_SILENT = "feed_silent"
+
+
+GROUP_TOPIC = TopicId("group:topics")
+"""The topic id of an alert about many topics at once; a watchlist's ids hold no colon."""
+
+
+def feed_topic(vendor: str) -> TopicId:
+    """The topic id of an alert about a feed itself."""
+    return TopicId(f"feed:{vendor}")
 
 
 class AlertState(StrEnum):
@@ -34,6 +45,7 @@ class Suppression(StrEnum):
     OVER_BUDGET = "over_budget"
     COOLDOWN = "cooldown"
     NO_RISE = "no_rise"
+    GROUPED = "grouped"
 
 
 class Silence(StrEnum):
@@ -74,6 +86,13 @@ class Detection:
         observed: negative stories. expected: negative stories that are usual at this feed volume.
         documents: all of the topic in the look-back. origins: independent ones among the negative.
         evidence: the documents that carry it, the heaviest first, at most eight.
+        rates, dispersion: what was usual: negative stories for each document of a vendor's feed (the vendor "" is
+            the whole feed), and the over-dispersion of counts; with the feed's volume they give `expected` again.
+        coverage: part of the topic's usual evidence that no outage of a feed kept away, in [0, 1].
+        members: of a group, the topics that are unusual at once, the most unusual first.
+
+    Of a feed that fell silent `topic_id` is `feed:` and the vendor, `observed` are its documents since, `expected`
+    those usual in that time; of a group `topic_id` is GROUP_TOPIC, `observed` are topics, and so is `expected`.
     """
 
     partition: int
@@ -93,6 +112,10 @@ class Detection:
     topics_watched: int
     scorer: str
     watchlist: str
+    rates: tuple[tuple[str, float], ...] = ()
+    dispersion: float = 0.0
+    coverage: float = 1.0
+    members: tuple[TopicId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,18 @@ class WindowRow(NamedTuple):
     summary: Summary
 
 
+class VolumeRow(NamedTuple):
+    """What one vendor's feed said in a stretch of effective time, whatever it was about, and what is usual of it.
+
+    `expected` is None while nobody knows: the vendor is too new.
+    """
+
+    vendor: str
+    window: Window
+    documents: int
+    expected: float | None
+
+
 @dataclass(frozen=True, slots=True)
 class SuppressedRow:
     """A detection that told nobody, and why."""

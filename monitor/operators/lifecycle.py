@@ -42,9 +42,20 @@ def alert_id(detection: Detection) -> AlertId:
 
 
 def live(
-    last: OpenAlert | None, detection: Detection, threshold: float, may_spend: bool, rules: LifeCycleRules, config: str
+    last: OpenAlert | None,
+    detection: Detection,
+    threshold: float,
+    dearness: float,
+    rules: LifeCycleRules,
+    config: str,
+    *,
+    waited_ms: int = 0,
 ) -> tuple[OpenAlert | None, AlertEvent | None, Suppression | None]:
-    """One detection in the life of its topic's alert: the alert afterwards, what to tell, or why nothing is told."""
+    """One detection in the life of its topic's alert: the alert afterwards, what to tell, or why nothing is told.
+
+    `dearness`: times the threshold that a new alert must reach because much was told of late.
+    `waited_ms`: how long the decision was put off after the detection.
+    """
     if last is not None and last.is_open:
         return _carry_on(last, detection, threshold, rules, config)
     if detection.severity < threshold or detection.severity <= 0.0:
@@ -52,7 +63,7 @@ def live(
     in_cooldown = last is not None and detection.at_ms - last.ended_ms < rules.cooldown_ms
     if in_cooldown and last is not None and detection.severity < last.peak_severity + rules.amend_step:
         return last, None, Suppression.COOLDOWN
-    if not may_spend:
+    if detection.severity < threshold * dearness:
         return last, None, Suppression.OVER_BUDGET
     same = last is not None and last.alert_id == alert_id(detection)
     alert = OpenAlert(
@@ -64,7 +75,7 @@ def live(
         revision=last.revision + 1 if same and last is not None else 1,
         is_open=True,
     )
-    return alert, _event(alert, AlertState.FIRING, detection, threshold, rules, config), None
+    return alert, _event(alert, AlertState.FIRING, detection, threshold, rules, config, waited_ms), None
 
 
 def _carry_on(
@@ -84,13 +95,19 @@ def _carry_on(
 
 
 def _event(
-    alert: OpenAlert, state: AlertState, detection: Detection, threshold: float, rules: LifeCycleRules, config: str
+    alert: OpenAlert,
+    state: AlertState,
+    detection: Detection,
+    threshold: float,
+    rules: LifeCycleRules,
+    config: str,
+    waited_ms: int = 0,
 ) -> AlertEvent:
     return AlertEvent(
         alert_id=alert.alert_id,
         revision=alert.revision,
         state=state,
-        at_ms=detection.at_ms + rules.delay_ms,
+        at_ms=detection.at_ms + waited_ms + rules.delay_ms,
         started_ms=alert.started_ms,
         peak_severity=alert.peak_severity,
         threshold=threshold,

@@ -150,6 +150,22 @@ class FeedVolume:
         first, last = bisect_left(held.minutes, from_minute), bisect_left(held.minutes, to_minute)
         return (held.totals[last - 1] if last else 0) - (held.totals[first - 1] if first else 0) if last > first else 0
 
+    def last_before(self, vendor: str, minute: int) -> int | None:
+        """The last final minute before `minute` in which a vendor spoke."""
+        held = self.state.vendors.get(vendor)
+        if held is None:
+            return None
+        index = bisect_left(held.minutes, minute)
+        return held.minutes[index - 1] if index else None
+
+    def first_from(self, vendor: str, minute: int) -> int | None:
+        """The first final minute from `minute` on in which a vendor spoke."""
+        held = self.state.vendors.get(vendor)
+        if held is None:
+            return None
+        index = bisect_left(held.minutes, minute)
+        return held.minutes[index] if index < len(held.minutes) else None
+
     def decayed(self, vendor: str, start_day: int, day: int) -> float:
         """Documents of days [start_day, day), each halved with every half-life between its day and `day`."""
         held = self.state.vendors.get(vendor)

@@ -26,20 +26,26 @@ OPTION = "option"
 
 @dataclass(frozen=True, slots=True)
 class Option(Generic[T]):
-    """One option, declared once. `decides`: whether another value can change what is alerted on, and when."""
+    """One option, declared once.
+
+    Attributes:
+        decides: whether another value can change what is alerted on, and when.
+        also: environment variables that give it too, as other tools know them; our own name stands above them.
+    """
 
     kind: Kind[T]
     default: T
     sentence: str
     decides: bool
+    also: tuple[str, ...] = ()
 
     def show(self, value: T, *, masked: bool) -> object:
         """The value as YAML would hold it; of a secret only the mask, if so wished."""
         return MASK if masked and self.kind.is_secret() and value is not None else self.kind.show(value)
 
 
-def _declare(kind: Kind[T], default: T, sentence: str, decides: bool) -> T:
-    return field(default=default, metadata={OPTION: Option(kind, default, sentence, decides)})
+def _declare(kind: Kind[T], default: T, sentence: str, decides: bool, also: tuple[str, ...] = ()) -> T:
+    return field(default=default, metadata={OPTION: Option(kind, default, sentence, decides, also)})
 
 
 def whole(default: int, unit: str, low: int, high: int, sentence: str, *, decides: bool = True) -> int:
@@ -97,8 +103,8 @@ def maybe_path(need: PathNeed, sentence: str) -> Path | None:
     return _declare(Maybe(FilePath(need)), None, sentence, False)
 
 
-def maybe_secret_url(sentence: str) -> Secret | None:
-    return _declare(Maybe(SecretUrl()), None, sentence, False)
+def maybe_secret_url(sentence: str, *, also: tuple[str, ...] = ()) -> Secret | None:
+    return _declare(Maybe(SecretUrl()), None, sentence, False, also)
 
 
 def _ms(written: str) -> int:

@@ -53,7 +53,9 @@ class Pair:
         return f"`{self.low}` is {'below' if self.strictly else 'at most'} `{self.high}`{unless}: {self.reason}"
 
     def judge(self, values: Mapping[str, object], options: Mapping[str, Option[object]]) -> Fault | None:
-        """The fault in these values, if the pair does not hold."""
+        """The fault in these values, if the pair does not hold; what is null cannot be compared."""
+        if values[self.low] is None or values[self.high] is None:
+            return None
         low, high = _greatest(values[self.low]), _greatest(values[self.high])
         if self.zero_is_none and _greatest(values[self.named]) == 0:
             return None
@@ -78,5 +80,5 @@ def _greatest(value: object) -> float:
 
 
 def _show(value: float, option: Option[object]) -> str:
-    is_plain = isinstance(option.default, int | float) and not isinstance(option.kind, Duration)
+    is_plain = not isinstance(option.default, tuple) and not isinstance(option.kind, Duration)
     return f"{value:g}" if is_plain else show_duration(int(value))

@@ -51,7 +51,7 @@ def write_reference(
             f"`{_inline(option.show(option.default, masked=True))}`",
             option.kind.limits(),
             "yes" if path in deciding else "",
-            option.sentence,
+            " ".join((option.sentence, *(f"`{name}` in the environment gives it too." for name in option.also))),
         ]
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     lines += ["", "## Pairs", "", "What one option asks of another:", ""]

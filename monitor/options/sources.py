@@ -71,9 +71,13 @@ class Sources:
                 )
 
     def add_environment(self, environ: Mapping[str, str]) -> None:
-        """Take MONITOR_<SECTION>__<KEY>; lists are YAML in brackets, and an empty value is null."""
-        names = {variable(path): path for path in self._options}
-        for name in sorted(environ):
+        """Take MONITOR_<SECTION>__<KEY>; lists are YAML in brackets, and an empty value is null.
+
+        A name that other tools know too (SLACK_WEBHOOK_URL) gives its option where our own name does not.
+        """
+        names = {also: path for path, option in self._options.items() for also in option.also}
+        names |= {variable(path): path for path in self._options}
+        for name in sorted(environ, key=lambda name: (name.startswith(PREFIX), name)):
             if name in names:
                 self._set(names[name], environ[name], name)
             elif name.startswith(PREFIX) and "__" in name:

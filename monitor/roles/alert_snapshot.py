@@ -10,8 +10,9 @@ from monitor.domain.document import InputPartition
 from monitor.domain.streams import Stream
 from monitor.domain.topics import TopicId
 from monitor.operators.budget import BudgetState
+from monitor.operators.grouping import GroupState, Unusual
 from monitor.operators.lifecycle import OpenAlert
-from monitor.roles.alert import AlertRoleState
+from monitor.roles.alert import AlertRoleState, Waiting
 from monitor.roles.trend_snapshot import merge_views, restore_merge_views
 from monitor.wire import decode_detection, encode_detection
 
@@ -20,7 +21,7 @@ KEY = "alerts"
 
 def snapshot(state: AlertRoleState) -> dict[str, bytes | None]:
     """The whole state under one key."""
-    budget = state.budget
+    budget, group = state.budget, state.group
     stored: list[Any] = [
         state.position,
         merge_views(state.merge),
@@ -47,6 +48,15 @@ def snapshot(state: AlertRoleState) -> dict[str, bytes | None]:
             ]
             for (topic_id, rule), a in state.alerts.items()
         ],
+        [
+            group.first_ms,
+            group.onsets,
+            [[one.onset_ms, encode_detection(one.detection).decode()] for one in group.unusual.values()],
+            sorted(group.members),
+            group.started_ms,
+            group.latest_ms,
+        ],
+        [[one.until_ms, encode_detection(one.detection).decode()] for one in state.waiting.values()],
     ]
     return {KEY: orjson.dumps(stored)}
 
@@ -56,7 +66,8 @@ def restore(stored: Mapping[str, bytes]) -> AlertRoleState:
     state = AlertRoleState()
     if KEY not in stored:
         return state
-    state.position, views, undecided, budget, alerts = orjson.loads(stored[KEY])
+    # A store of the release before ends after the alerts: nothing was grouped and nothing waited.
+    state.position, views, undecided, budget, alerts, *later = orjson.loads(stored[KEY])
     restore_merge_views(state.merge, views)
     for acts_ms, offset, encoded in undecided:
         state.merge.undecided.append(_entry(acts_ms, offset, decode_detection(encoded.encode())))
@@ -65,6 +76,20 @@ def restore(stored: Mapping[str, bytes]) -> AlertRoleState:
     state.budget = BudgetState(first_day, by_episode, threshold, threshold_day, spent)
     for topic_id, rule, alert_id, *rest in alerts:
         state.alerts[TopicId(topic_id), Rule(rule)] = OpenAlert(AlertId(alert_id), *rest)
+    if later:
+        group, waiting = later
+        first_ms, onsets, unusual, members, started_ms, latest_ms = group
+        held = [Unusual(onset_ms, decode_detection(encoded.encode())) for onset_ms, encoded in unusual]
+        state.group = GroupState(
+            first_ms,
+            onsets,
+            {one.detection.topic_id: one for one in held},
+            {TopicId(member) for member in members},
+            started_ms,
+            latest_ms,
+        )
+        waited = [Waiting(until_ms, decode_detection(encoded.encode())) for until_ms, encoded in waiting]
+        state.waiting = {one.detection.topic_id: one for one in waited}
     return state
 
 

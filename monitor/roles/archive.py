@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from monitor.domain.alerts import AlertEvent, Detection
-from monitor.domain.archive import ScoredRow, SuppressedRow, WindowRow
+from monitor.domain.archive import ScoredRow, SuppressedRow, VolumeRow, WindowRow
 from monitor.domain.document import DeadLetter
 from monitor.domain.streams import Message
 from monitor.ports import Commit
@@ -24,6 +24,8 @@ class ArchiveRole:
                 pending.scored.append(value)
             elif isinstance(value, WindowRow):
                 pending.windows.append(value)
+            elif isinstance(value, VolumeRow):
+                pending.volumes.append(value)
             elif isinstance(value, Detection):
                 pending.detections.append(value)
             elif isinstance(value, AlertEvent):
@@ -42,4 +44,4 @@ class ArchiveRole:
         """Rows that wait for the next commit."""
         p = self._pending
         told = len(p.alert_events) + len(p.suppressed) + len(p.detections)
-        return len(p.scored) + len(p.windows) + len(p.dead_letters) + told
+        return len(p.scored) + len(p.windows) + len(p.volumes) + len(p.dead_letters) + told

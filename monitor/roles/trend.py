@@ -2,7 +2,8 @@
 
 Order of events, for one partition of `sentiment.scored`:
     merge by time -> the same document again? -> too late? -> which story -> windows -> look-back -> look -> episode
-Timed work (windows that end, checks of open episodes) happens at whole minutes, before the documents of that minute.
+Timed work (looks at feeds, windows that end, checks of open episodes) happens at whole minutes, before the documents
+of that minute.
 """
 
 import heapq
@@ -10,17 +11,19 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from monitor.clock import DAY_MS, MINUTE_MS, Laps
-from monitor.domain.alerts import Detection, Evidence, Rule, Silence
-from monitor.domain.archive import ScoredRow
+from monitor.clock import DAY_MS, HOUR_MS, MINUTE_MS, Laps
+from monitor.domain.alerts import Detection, Evidence, Rule, Silence, feed_topic
+from monitor.domain.archive import ScoredRow, VolumeRow
 from monitor.domain.document import Counted, InputPartition, ScoredDocument
 from monitor.domain.progress import NO_TIME_MS, Progress, SourceProgress, SourceState
 from monitor.domain.sentiment import RiskKind
 from monitor.domain.streams import Message, Output, Stream
 from monitor.domain.topics import TopicId
+from monitor.domain.windows import Window
 from monitor.operators.aggregate import TopicWindows, WindowAggregator
 from monitor.operators.baseline import Baseline, HistoryState
 from monitor.operators.copies import SeenDocuments, Stories, StoryState
+from monitor.operators.coverage import STEP_MS, Coverage, CoverageState, FeedHour, FeedTurn
 from monitor.operators.detect import Detector, Finding
 from monitor.operators.episode import EpisodeState, turn
 from monitor.operators.lookback import Carrier, LookBack, LookBackState
@@ -29,6 +32,12 @@ from monitor.operators.volume import FeedVolume, VolumeState
 
 MAX_EVIDENCE = 8
 """Documents shown with a detection: as many as a person reads before deciding."""
+
+LONG_AFTER_MS = 2**62
+"""After everything: when nothing is due."""
+
+BLIND_BELOW = 0.8
+"""With less of a topic's usual evidence coming in than this, that it seems to calm down means nothing."""
 
 
 @dataclass(slots=True)
@@ -48,6 +57,7 @@ class TrendState:
 
     merge: MergeState[ScoredDocument] = field(default_factory=MergeState)
     volume: VolumeState = field(default_factory=VolumeState)
+    coverage: CoverageState = field(default_factory=CoverageState)
     topics: dict[TopicId, TopicState] = field(default_factory=dict)
     windows: dict[TopicId, TopicWindows] = field(default_factory=dict)
     watchlist: str = ""
@@ -61,6 +71,7 @@ class TrendOperators:
 
     merge: MergeByTime[ScoredDocument]
     volume: FeedVolume
+    coverage: Coverage
     seen: SeenDocuments
     stories: Stories
     aggregator: WindowAggregator
@@ -160,22 +171,83 @@ class TrendRole:
         self._laps.lap("decide", decided)
 
     def _timed_work(self, until_ms: int) -> None:
-        """Publish windows and check episodes that are due by `until_ms`; checks in order of (minute, topic)."""
-        due_ms = self._op.aggregator.next_due_ms
-        if due_ms is not None and due_ms <= until_ms:
-            if self._fine:
-                self._fine("decide")
-            partition = self._partition
-            rows = [Output(Stream.TRENDS, row, partition) for row in self._op.aggregator.advance(until_ms)]
-            self._outputs += rows
-            self.counts["window"] += len(rows)
-            if self._fine:
-                self._fine("window")
-        while self._checks and self._checks[0][0] <= until_ms:
-            check_ms, topic_id = heapq.heappop(self._checks)
-            topic = self.state.topics[topic_id]
-            if topic.episode is not None and topic.episode.next_check_ms == check_ms:
-                self._look(topic_id, topic, check_ms)
+        """What is due by `until_ms`, in order of time; at one time feeds come before windows, and these before checks.
+
+        In order, because a check must know the feeds as they were at its own time, wherever progress was cut.
+        """
+        coverage, aggregator, checks = self.state.coverage, self._op.aggregator, self._checks
+        feeds_are_done = has_published = False
+        while True:
+            feeds_ms = LONG_AFTER_MS if feeds_are_done else coverage.next_ms
+            if feeds_ms is None:
+                feeds_ms = until_ms
+            windows_ms = LONG_AFTER_MS if aggregator.next_due_ms is None else aggregator.next_due_ms
+            check_ms = checks[0][0] if checks else LONG_AFTER_MS
+            if feeds_ms > until_ms < windows_ms and check_ms > until_ms:
+                break
+            if feeds_ms <= windows_ms and feeds_ms <= check_ms:
+                before_ms = coverage.next_ms
+                self._look_at_feeds(feeds_ms)
+                # While every feed is silent for long, looks wait for a word that may not have come yet.
+                feeds_are_done = coverage.next_ms == before_ms
+            elif windows_ms <= check_ms:
+                self._publish_windows(windows_ms)
+                has_published = True
+            else:
+                self._check(*heapq.heappop(checks))
+        if has_published:
+            # Nothing is due any more, but windows may go that no late document can reach.
+            self._publish_windows(until_ms)
+
+    def _publish_windows(self, until_ms: int) -> None:
+        if self._fine:
+            self._fine("decide")
+        rows = [Output(Stream.TRENDS, row, self._partition) for row in self._op.aggregator.advance(until_ms)]
+        self._outputs += rows
+        self.counts["window"] += len(rows)
+        if self._fine:
+            self._fine("window")
+
+    def _check(self, check_ms: int, topic_id: TopicId) -> None:
+        """Look at an open episode again, unless it was looked at since."""
+        topic = self.state.topics[topic_id]
+        if topic.episode is not None and topic.episode.next_check_ms == check_ms:
+            self._look(topic_id, topic, check_ms)
+
+    def _look_at_feeds(self, until_ms: int) -> None:
+        """Tell what the feeds said each hour, and which of them fell silent; of several partitions the first tells."""
+        for told in self._op.coverage.advance(until_ms):
+            if self._partition:
+                continue
+            if isinstance(told, FeedHour):
+                window = Window(told.start_ms, told.start_ms + HOUR_MS)
+                row = VolumeRow(told.vendor, window, told.documents, told.expected)
+                self._outputs.append(Output(Stream.TRENDS, row, self._partition))
+            else:
+                self._outputs.append(Output(Stream.DETECTIONS, self._feed_detection(told)))
+                self.counts["detection"] += 1
+
+    def _feed_detection(self, told: FeedTurn) -> Detection:
+        return Detection(
+            partition=self._partition,
+            topic_id=feed_topic(told.vendor),
+            rule=Rule.FEED_SILENT,
+            at_ms=told.at_ms,
+            episode_start_ms=told.silent_from_ms,
+            severity=told.severity,
+            look_back_ms=told.at_ms - told.silent_from_ms,
+            observed=0,
+            expected=told.due,
+            volume=0,
+            documents=0,
+            origins=0,
+            risk=RiskKind.NONE,
+            evidence=(),
+            topics_watched=self._topics_watched(),
+            scorer="",
+            watchlist=self.state.watchlist,
+            coverage=0.0 if told.severity else 1.0,
+        )
 
     def _document(self, scored: ScoredDocument, at_ms: int) -> None:
         op, topic_id, sentiment = self._op, scored.topic_id, scored.sentiment
@@ -253,6 +325,10 @@ class TrendRole:
         self._dirty.add(topic_id)
         found = op.detector.look(topic.look_back, topic.history, op.baseline, op.volume, at_ms)
         self.looks[found.value if isinstance(found, Silence) else "fired"] += 1
+        if topic.episode is not None and topic.episode.told_severity > 0.0 and self._is_blind(topic, found, at_ms):
+            topic.episode.next_check_ms = at_ms - at_ms % STEP_MS + STEP_MS
+            heapq.heappush(self._checks, (topic.episode.next_check_ms, topic_id))
+            return
         told = turn(topic.episode, found, at_ms, self._episode_gap_ms)
         topic.episode = told.episode
         if told.episode is None:
@@ -268,6 +344,15 @@ class TrendRole:
         told.episode.next_check_ms = next_ms
         heapq.heappush(self._checks, (next_ms, topic_id))
 
+    def _is_blind(self, topic: TopicState, found: Finding | Silence, at_ms: int) -> bool:
+        """Whether a topic seems calmer only because a feed that would tell of it is silent: blind is not quiet."""
+        if isinstance(found, Finding) and topic.episode is not None and found.severity > topic.episode.told_severity:
+            return False
+        if not self._op.coverage.silent():
+            return False
+        rates = self._op.baseline.usual(topic.history, self._op.volume, at_ms).rates
+        return self._op.coverage.seen(rates, at_ms - HOUR_MS, at_ms) < BLIND_BELOW
+
     def _detection(
         self, topic_id: TopicId, topic: TopicState, episode: EpisodeState, found: Finding | None, at_ms: int
     ) -> Detection:
@@ -276,6 +361,7 @@ class TrendRole:
             found = Finding(0.0, 0, 0, 0.0, 0, 0, 0)
         shown = [c for c in carriers if c.effective_ms > at_ms - found.look_back_ms] if found.look_back_ms else []
         evidence = _evidence(shown, topic.stories)
+        usual = self._op.baseline.usual(topic.history, self._op.volume, at_ms)
         return Detection(
             partition=self._partition,
             topic_id=topic_id,
@@ -294,6 +380,9 @@ class TrendRole:
             topics_watched=self._topics_watched(),
             scorer=carriers[-1].scorer if carriers else "",
             watchlist=self.state.watchlist,
+            rates=tuple((vendor, float(f"{rate:.6g}")) for vendor, rate in usual.rates),
+            dispersion=round(usual.dispersion, 4),
+            coverage=self._op.coverage.seen(usual.rates, at_ms - found.look_back_ms, at_ms),
         )
 
     def take_dirty(self) -> set[TopicId]:

@@ -2,6 +2,7 @@
 
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
+from dataclasses import astuple
 from typing import Any
 
 import orjson
@@ -14,6 +15,7 @@ from monitor.domain.topics import TopicId
 from monitor.operators.aggregate import OpenWindow, TopicWindows
 from monitor.operators.baseline import HistoryState
 from monitor.operators.copies import Story, StoryState, index
+from monitor.operators.coverage import CoverageState, Rhythm
 from monitor.operators.episode import EpisodeState
 from monitor.operators.lookback import Carrier, LookBackState
 from monitor.operators.merge import MergeState, SourceView
@@ -84,7 +86,7 @@ def restore_merge_views(merge: MergeState[Any], stored: list[Any]) -> None:
 
 
 def _common(state: TrendState) -> list[Any]:
-    volume = state.volume
+    volume, coverage = state.volume, state.coverage
     return [
         state.watchlist,
         state.watched_since_day,
@@ -111,11 +113,12 @@ def _common(state: TrendState) -> list[Any]:
                 for s, told in volume.stretches.items()
             ],
         ],
+        [coverage.next_ms, [[vendor, *astuple(rhythm)] for vendor, rhythm in coverage.vendors.items()]],
     ]
 
 
 def _restore_common(state: TrendState, stored: list[Any]) -> None:
-    state.watchlist, state.watched_since_day, state.position, views, undecided, volume = stored
+    state.watchlist, state.watched_since_day, state.position, views, undecided, volume, *later = stored
     restore_merge_views(state.merge, views)
     for acts_ms, encoded in undecided:
         state.merge.undecided.append(_entry(acts_ms, decode_scored(encoded.encode())))
@@ -128,6 +131,9 @@ def _restore_common(state: TrendState, stored: list[Any]) -> None:
         state.volume.stretches[InputPartition(kafka_topic, partition)] = Stretch(
             start, end, _restored_volumes(counted), retold_to, _restored_volumes(retold)
         )
+    # A store of the release before knows nothing of rhythms: they are learned from here on.
+    for next_ms, vendors in later:
+        state.coverage = CoverageState(next_ms, {vendor: Rhythm(*rhythm) for vendor, *rhythm in vendors})
 
 
 def _volumes(table: VolumeTable) -> list[Any]:

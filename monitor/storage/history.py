@@ -4,7 +4,7 @@ Reading needs no right to write and does not wait for the monitor that writes; e
 are half-open, [since, until), in milliseconds of event time.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import orjson
 from sqlalchemy import Connection, Engine, Row, Select, select
 
 from monitor.domain.alerts import AlertEvent, AlertId, Detection, Suppression
-from monitor.domain.archive import AlertCase, ArchivedDocument, SuppressedRow, WindowRow
+from monitor.domain.archive import AlertCase, ArchivedDocument, SuppressedRow, VolumeRow, WindowRow
 from monitor.domain.document import Counted, DeadLetter, DeadLetterReason, InputPartition
 from monitor.domain.sentiment import RiskKind, Sentiment
 from monitor.domain.summary import Summary
@@ -30,6 +30,7 @@ from monitor.storage.schema import (
     scored,
     stored_version,
     suppressed,
+    volumes,
     windows,
 )
 from monitor.wire import decode_alert, decode_detection
@@ -109,7 +110,8 @@ class History:
             found: tuple[Detection, ...] = tuple(decode_detection(body) for body in connection.scalars(episode))
             begin_ms = min(detection.at_ms - detection.look_back_ms for detection in (*deciding, *found))
             # A look-back ends where its document takes effect, that document included.
-            carried = connection.execute(_documents(first.topic_id, begin_ms, last_ms + 1, limit + 1)).all()
+            about = {member for detection in deciding for member in detection.members} or {first.topic_id}
+            carried = connection.execute(_documents(about, begin_ms, last_ms + 1, limit + 1)).all()
         return AlertCase(
             AlertId(alert_id),
             events,
@@ -119,26 +121,24 @@ class History:
         )
 
     def detections(
-        self, topic: str, since_ms: int = BEFORE_ALL_MS, until_ms: int = AFTER_ALL_MS
+        self, topic: str | None = None, since_ms: int = BEFORE_ALL_MS, until_ms: int = AFTER_ALL_MS
     ) -> tuple[Detection, ...]:
-        """What was unusual about a topic, in order of time, whether somebody was told or not."""
-        query = (
-            select(detections.c.body)
-            .where(detections.c.topic_id == topic, detections.c.at_ms >= since_ms, detections.c.at_ms < until_ms)
-            .order_by(detections.c.at_ms, detections.c.rule)
-        )
+        """What was unusual about a topic (None: about any), in order of time, whether somebody was told or not."""
+        query = select(detections.c.body).where(detections.c.at_ms >= since_ms, detections.c.at_ms < until_ms)
+        if topic is not None:
+            query = query.where(detections.c.topic_id == topic)
+        query = query.order_by(detections.c.at_ms, detections.c.topic_id, detections.c.rule)
         with self._reading() as connection:
             return tuple(decode_detection(body) for body in connection.scalars(query))
 
     def suppressed(
-        self, topic: str, since_ms: int = BEFORE_ALL_MS, until_ms: int = AFTER_ALL_MS
+        self, topic: str | None = None, since_ms: int = BEFORE_ALL_MS, until_ms: int = AFTER_ALL_MS
     ) -> tuple[SuppressedRow, ...]:
-        """The detections of a topic that told nobody, and why, in order of time."""
-        query = (
-            select(suppressed)
-            .where(suppressed.c.topic_id == topic, suppressed.c.at_ms >= since_ms, suppressed.c.at_ms < until_ms)
-            .order_by(suppressed.c.at_ms, suppressed.c.reason)
-        )
+        """The detections of a topic (None: of any) that told nobody, and why, in order of time."""
+        query = select(suppressed).where(suppressed.c.at_ms >= since_ms, suppressed.c.at_ms < until_ms)
+        if topic is not None:
+            query = query.where(suppressed.c.topic_id == topic)
+        query = query.order_by(suppressed.c.at_ms, suppressed.c.topic_id, suppressed.c.reason)
         with self._reading() as connection:
             return tuple(
                 SuppressedRow(row.topic_id, row.at_ms, Suppression(row.reason), row.severity)
@@ -165,12 +165,26 @@ class History:
                 for topic_id, size, start, revision, *sums in connection.execute(query)
             )
 
+    def volumes(
+        self, since_ms: int = BEFORE_ALL_MS, until_ms: int = AFTER_ALL_MS, vendor: str | None = None
+    ) -> tuple[VolumeRow, ...]:
+        """What the vendors' feeds said in the hours that start in the interval, by hour, then vendor."""
+        query = select(volumes).where(volumes.c.start_ms >= since_ms, volumes.c.start_ms < until_ms)
+        if vendor is not None:
+            query = query.where(volumes.c.vendor == vendor)
+        query = query.order_by(volumes.c.start_ms, volumes.c.vendor)
+        with self._reading() as connection:
+            return tuple(
+                VolumeRow(row.vendor, Window(row.start_ms, row.start_ms + row.size_ms), row.documents, row.expected)
+                for row in connection.execute(query)
+            )
+
     def documents(
         self, topic: str, since_ms: int = BEFORE_ALL_MS, until_ms: int = AFTER_ALL_MS, limit: int = 1_000
     ) -> tuple[ArchivedDocument, ...]:
         """The documents of a topic that took effect in the interval, the newest first, at most `limit`."""
         with self._reading() as connection:
-            found = connection.execute(_documents(topic, since_ms, until_ms, limit))
+            found = connection.execute(_documents({topic}, since_ms, until_ms, limit))
             return tuple(_archived(row) for row in found)
 
     def dead_letters(
@@ -206,13 +220,15 @@ class History:
                 raise StateError(sqlite.damaged(self._path, str(exc))) from exc
 
 
-def _documents(topic: str, since_ms: int, until_ms: int, limit: int) -> Select[Any]:
-    """The latest scores of a topic, each with its document; the id breaks ties, so that the order is fixed."""
+def _documents(topics: Collection[str], since_ms: int, until_ms: int, limit: int) -> Select[Any]:
+    """The latest scores of the topics, each with its document; the id breaks ties, so that the order is fixed."""
     return (
         select(scored, documents.c.source, documents.c.headline, documents.c.url, documents.c.lang, documents.c.author)
         .join(documents, documents.c.document_id == scored.c.document_id)
-        .where(scored.c.topic_id == topic, scored.c.effective_ms >= since_ms, scored.c.effective_ms < until_ms)
-        .order_by(scored.c.effective_ms.desc(), scored.c.document_id.desc())
+        .where(
+            scored.c.topic_id.in_(sorted(topics)), scored.c.effective_ms >= since_ms, scored.c.effective_ms < until_ms
+        )
+        .order_by(scored.c.effective_ms.desc(), scored.c.document_id.desc(), scored.c.topic_id)
         .limit(limit)
     )
 

@@ -6,10 +6,19 @@ them. Windows are found topic by topic through their key. An alert goes when it 
 
 from collections.abc import Callable, Iterator
 
-from sqlalchemy import Connection, Table, bindparam, delete, func, select, tuple_
+from sqlalchemy import Column, Connection, bindparam, delete, func, select, tuple_
 
 from monitor.domain.alerts import AlertState
-from monitor.storage.schema import alert_events, dead_letters, detections, documents, scored, suppressed, windows
+from monitor.storage.schema import (
+    alert_events,
+    dead_letters,
+    detections,
+    documents,
+    scored,
+    suppressed,
+    volumes,
+    windows,
+)
 
 STEP_ROWS = 1_000
 """Rows in one step, documents or windows: some 30 ms between two turns of the loop. Fewer would only add fsyncs."""
@@ -28,8 +37,9 @@ def steps(before_ms: int) -> Iterator[Step]:
     """Every step; each is to be called, in a transaction of its own, until it has no more to do."""
     yield lambda connection: _documents(connection, before_ms)
     yield _Windows(before_ms)
-    yield lambda connection: _by_time(connection, before_ms, detections)
-    yield lambda connection: _by_time(connection, before_ms, suppressed)
+    yield lambda connection: _by_time(connection, before_ms, detections.c.at_ms)
+    yield lambda connection: _by_time(connection, before_ms, suppressed.c.at_ms)
+    yield lambda connection: _by_time(connection, before_ms, volumes.c.start_ms)
     yield lambda connection: _alerts(connection, before_ms)
     yield _dead_letters
 
@@ -78,11 +88,11 @@ class _Windows:
         return deleted, True
 
 
-def _by_time(connection: Connection, before_ms: int, table: Table) -> tuple[int, bool]:
-    old = table.c.at_ms < before_ms
-    last = connection.scalar(select(table.c.at_ms).where(old).order_by(table.c.at_ms).limit(1).offset(STEP_ROWS - 1))
-    bound = old if last is None else table.c.at_ms <= last
-    return connection.execute(delete(table).where(bound)).rowcount, last is not None
+def _by_time(connection: Connection, before_ms: int, time: Column[int]) -> tuple[int, bool]:
+    old = time < before_ms
+    last = connection.scalar(select(time).where(old).order_by(time).limit(1).offset(STEP_ROWS - 1))
+    bound = old if last is None else time <= last
+    return connection.execute(delete(time.table).where(bound)).rowcount, last is not None
 
 
 def _alerts(connection: Connection, before_ms: int) -> tuple[int, bool]:

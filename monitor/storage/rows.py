@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from monitor.domain.alerts import AlertEvent, Detection
-from monitor.domain.archive import ScoredRow, SuppressedRow, WindowRow
+from monitor.domain.archive import ScoredRow, SuppressedRow, VolumeRow, WindowRow
 from monitor.domain.document import DeadLetter, Document
 from monitor.wire import encode_alert, encode_detection
 
@@ -87,6 +87,12 @@ def window_rows(rows: Iterable[WindowRow]) -> list[Row]:
         if held is None or held[3] <= row.revision:
             out[key] = (*key, row.revision, *row.summary.as_tuple())
     return sorted(out.values())
+
+
+def volume_row(row: VolumeRow) -> Row:
+    """For `volumes`."""
+    start_ms, end_ms = row.window.start_ms, row.window.end_ms
+    return row.vendor, end_ms - start_ms, start_ms, row.documents, row.expected
 
 
 def detection_row(detection: Detection) -> Row:

@@ -28,7 +28,7 @@ from sqlalchemy.types import TypeEngine
 from monitor.domain.summary import Summary
 from monitor.errors import StateError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised with every change of a table, together with a migration from the version before."""
 
 VERSION_KEY = "schema_version"
@@ -104,6 +104,18 @@ windows = Table(
     sqlite_with_rowid=False,
 )
 
+volumes = Table(
+    "volumes",
+    METADATA,
+    _key("vendor"),
+    _key("size_ms", BigInteger),
+    _key("start_ms", BigInteger),
+    _needed("documents", BigInteger),
+    Column("expected", Double),
+    Index("volumes_by_time", "start_ms"),
+    sqlite_with_rowid=False,
+)
+
 detections = Table(
     "detections",
     METADATA,
@@ -162,7 +174,13 @@ dead_letters = Table(
 
 Migration = Callable[[Connection], None]
 
-MIGRATIONS: Mapping[int, Migration] = {}
+
+def _add_volumes(connection: Connection) -> None:
+    """Version 2 keeps what each vendor's feed said, so that an expectation can be drawn and checked later."""
+    volumes.create(connection)
+
+
+MIGRATIONS: Mapping[int, Migration] = {1: _add_volumes}
 """By the version that each starts from; it leaves the store at the next one. All that are due share a transaction."""
 
 

@@ -89,6 +89,8 @@ def test_line_is_json_with_what_others_script_first() -> None:
         "scorer": "lexicon-1",
         "watchlist": "w-1",
         "config": "config-1",
+        "coverage": 1.0,
+        "members": [],
     }
 
 

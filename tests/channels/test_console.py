@@ -6,9 +6,19 @@ from dataclasses import replace
 import pytest
 from rich.cells import cell_len
 
-from monitor.channels.console import ConsoleChannel, duration_words, render, return_period_words
+from monitor.channels.console import ConsoleChannel, render
+from monitor.channels.words import duration_words, return_period_words
 from monitor.clock import DAY_MS, HOUR_MS, MINUTE_MS
-from monitor.domain.alerts import AlertEvent, AlertId, AlertState, Detection, Evidence, Rule
+from monitor.domain.alerts import (
+    GROUP_TOPIC,
+    AlertEvent,
+    AlertId,
+    AlertState,
+    Detection,
+    Evidence,
+    Rule,
+    feed_topic,
+)
 from monitor.domain.document import DocumentId
 from monitor.domain.sentiment import RiskKind
 from monitor.domain.topics import TopicId
@@ -267,3 +277,17 @@ def test_alert_that_ends_because_too_little_is_left_says_so() -> None:
     text = render(alert(AlertState.RESOLVED, look_back_ms=0, observed=0, severity=0.0), "Halden", width=90, color=False)
     assert "too few negative stories are left" in text
     assert "0 min" not in text
+
+
+def test_a_group_and_a_silent_feed_are_called_by_their_names_alone() -> None:
+    group = alert(rule=Rule.GROUP_BURST, topic_id=GROUP_TOPIC, members=(TopicId("a"), TopicId("b")), expected=0.04)
+    lines = shown(group, "2 topics: Northvale Bank and Halden").splitlines()
+    assert lines[0] == "▲ FIRING · 2 topics: Northvale Bank and Halden · liquidity"
+    assert lines[1].startswith("  2 topics turned unusual at once where fewer than 0.1 are usual in 4 h, nominally")
+    feed = alert(rule=Rule.FEED_SILENT, topic_id=feed_topic("chirrup"), risk=RiskKind.NONE, expected=45.0, evidence=())
+    lines = shown(feed, "feed chirrup").splitlines()
+    assert lines[:3] == [
+        "▲ FIRING · feed chirrup",
+        "  no document in 4 h where 45 are usual",
+        "  since 2026-03-02 08:57 UTC",
+    ]

@@ -132,24 +132,53 @@ def test_threshold_lies_between_none_and_the_greatest_that_was_seen(
 # ---- what may be spent
 
 
-def test_week_has_room_for_twice_its_budget_and_no_more() -> None:
+def has_room(operator: AlertBudget, state: BudgetState, at_ms: int) -> bool:
+    return operator.dearness(state, TOPICS, at_ms) == 1.0
+
+
+def test_week_has_room_for_twice_its_budget_at_the_usual_price() -> None:
     operator, state = budget(per_topic_month=2.0), BudgetState()
-    allowed = round(14 * operator.per_day(TOPICS) + 0.5)
+    allowed = round(14 * operator.per_day(TOPICS) - 0.5)
     fired = 0
-    while operator.may_spend(state, TOPICS, day_ms(3)) and fired < 1_000:
+    while has_room(operator, state, day_ms(3)) and fired < 1_000:
         operator.spend(state, day_ms(3))
         fired += 1
     assert fired == allowed
-    assert not operator.may_spend(state, TOPICS, day_ms(3 + 6.99))
-    assert operator.may_spend(state, TOPICS, day_ms(3 + 7))
+    assert not has_room(operator, state, day_ms(3 + 6.99))
+    assert has_room(operator, state, day_ms(3 + 7))
+
+
+def test_price_doubles_within_half_the_room_and_goes_on_rising() -> None:
+    operator, state = budget(per_topic_month=2.0), BudgetState()
+    room = 14 * operator.per_day(TOPICS)
+    prices = []
+    for number in range(round(2 * room)):
+        prices.append(operator.dearness(state, TOPICS, day_ms(3)))
+        operator.spend(state, day_ms(3) + number)
+    assert prices == sorted(prices)
+    assert prices[round(1.5 * room) - 1] == pytest.approx(2.0, abs=0.1)
+    assert prices[-1] == pytest.approx(3.0, abs=0.1)
 
 
 def test_small_budget_still_leaves_room_for_one_a_day() -> None:
     operator, state = budget(per_topic_month=0.001), BudgetState()
     for number in range(7):
-        assert operator.may_spend(state, TOPICS, day_ms(3) + number)
+        assert has_room(operator, state, day_ms(3) + number)
         operator.spend(state, day_ms(3) + number)
-    assert not operator.may_spend(state, TOPICS, day_ms(4))
+    assert not has_room(operator, state, day_ms(4))
+
+
+def test_threshold_before_anything_was_measured_follows_from_the_budget() -> None:
+    """The less a desk accepts, and the more topics share it, the more unusual must the first alerts be."""
+    desk = AlertBudget(2.0, None, None, 60 * DAY_MS)
+    by_topics = [desk.threshold(BudgetState(), topics, day_ms(0)) for topics in (40, 1_000, 10_000)]
+    assert by_topics == sorted(by_topics)
+    assert by_topics[0] == pytest.approx(3.36, abs=0.01)
+    assert by_topics[2] == pytest.approx(5.76, abs=0.01)
+    by_topic_month = AlertBudget(2.0, 0.25, None, 60 * DAY_MS)
+    assert by_topic_month.threshold(BudgetState(), 40, day_ms(0)) == 4.0
+    assert by_topic_month.threshold(BudgetState(), 9_999, day_ms(0)) == 4.0
+    assert AlertBudget(2.0, 1e6, None, 60 * DAY_MS).threshold(BudgetState(), 40, day_ms(0)) == 1.0
 
 
 # ---- a year
@@ -174,7 +203,7 @@ class Year:
             at_ms = day_ms(day)
             threshold = operator.threshold(state, TOPICS, at_ms)
             observe(operator, state, day, severity, f"topic{number % TOPICS}")
-            if severity >= threshold and operator.may_spend(state, TOPICS, at_ms):
+            if severity >= threshold * operator.dearness(state, TOPICS, at_ms):
                 operator.spend(state, at_ms)
                 self.fired.append(day)
         return self
@@ -207,10 +236,12 @@ def test_day_on_which_everything_moves_does_not_flood_the_desk() -> None:
     told = 0
     for number in range(5_000):
         at_ms = day_ms(60) + number * (HOUR_MS // 1_000)
-        if operator.threshold(state, TOPICS, at_ms) <= 6.0 and operator.may_spend(state, TOPICS, at_ms):
+        if operator.threshold(state, TOPICS, at_ms) * operator.dearness(state, TOPICS, at_ms) <= 6.0:
             operator.spend(state, at_ms)
             told += 1
-    assert told == round(14 * operator.per_day(TOPICS) + 0.5)
+    room = 14 * operator.per_day(TOPICS)
+    # The price of the next one is that of a severity of 6 after two and a half times the usual room.
+    assert room <= told <= 4 * room
 
 
 def test_memory_follows_the_budget_and_not_the_number_of_episodes() -> None:

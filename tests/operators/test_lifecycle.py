@@ -57,11 +57,17 @@ class Desk:
         self.events: list[AlertEvent] = []
 
     def hear(
-        self, severity: float, minute: float = 0, *, episode: float = 0, threshold: float = THRESHOLD, room: bool = True
+        self,
+        severity: float,
+        minute: float = 0,
+        *,
+        episode: float = 0,
+        threshold: float = THRESHOLD,
+        price: float = 1.0,
     ) -> AlertState | Suppression | None:
         """What becomes of one detection."""
         found = detection(severity, minute, episode_minute=episode)
-        self.last, event, reason = live(self.last, found, threshold, room, self.rules, "config-1")
+        self.last, event, reason = live(self.last, found, threshold, price, self.rules, "config-1")
         assert event is None or reason is None
         if event is None:
             return reason
@@ -93,7 +99,8 @@ def test_event_says_when_it_could_be_sent_at_the_earliest_and_what_decided_it() 
 
 
 def test_alert_beyond_the_budget_is_suppressed_by_name() -> None:
-    assert Desk().hear(4.0, room=False) is Suppression.OVER_BUDGET
+    assert Desk().hear(4.0, price=1.5) is Suppression.OVER_BUDGET
+    assert Desk().hear(4.5, price=1.5) is FIRING
 
 
 def test_end_of_an_episode_that_told_nobody_is_no_news() -> None:
@@ -124,7 +131,7 @@ def test_fall_is_no_amendment_and_the_peak_is_kept() -> None:
 def test_open_alert_is_amended_though_the_budget_is_spent() -> None:
     desk = Desk()
     desk.hear(4.0)
-    assert desk.hear(5.0, 1, room=False) is AMENDED
+    assert desk.hear(5.0, 1, price=9.0) is AMENDED
 
 
 # ---- it is over

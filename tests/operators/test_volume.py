@@ -222,3 +222,13 @@ def test_step_of_many_days_forgets_nothing_that_the_decisions_inside_it_ask_for(
     feed.told(told([(WIRE, minute, 1) for minute in days], 1, 1 + len(days)))
     feed.advance(days.stop * MINUTE_MS)
     assert counts(feed, WIRE, range(99, 200)) == [1] * 101
+
+
+def test_last_and_first_word_of_a_vendor_are_found_among_final_minutes() -> None:
+    feed = volume()
+    feed.told(told([(WIRE, 5, 3), (WIRE, 9, 1), (BLUE, 7, 1), (WIRE, 20, 1)]))
+    feed.advance(15 * MINUTE_MS)
+    assert [feed.last_before(WIRE, minute) for minute in (5, 6, 9, 10, 99)] == [None, 5, 5, 9, 9]
+    assert [feed.first_from(WIRE, minute) for minute in (0, 5, 6, 9, 10)] == [5, 5, 9, 9, None]
+    assert (feed.last_before(ALL_VENDORS, 9), feed.first_from(ALL_VENDORS, 6)) == (7, 7)
+    assert (feed.last_before("nobody", 99), feed.first_from("nobody", 0)) == (None, None)

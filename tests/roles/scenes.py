@@ -20,6 +20,7 @@ from monitor.domain.windows import WindowSpec
 from monitor.operators.aggregate import WindowAggregator
 from monitor.operators.baseline import Baseline
 from monitor.operators.copies import SeenDocuments, Stories
+from monitor.operators.coverage import Coverage
 from monitor.operators.detect import Detector
 from monitor.operators.lookback import LookBack
 from monitor.operators.merge import MergeByTime
@@ -50,9 +51,11 @@ def trend(
 ) -> TrendRole:
     """A trend role that knows what is usual after a day."""
     state = TrendState() if state is None else state
+    volume = FeedVolume(LOOK_BACKS_MS[-1], 60 * DAY_MS, state.volume)
     operators = TrendOperators(
         merge=MergeByTime(5 * MINUTE_MS, state.merge),
-        volume=FeedVolume(LOOK_BACKS_MS[-1], 60 * DAY_MS, state.volume),
+        volume=volume,
+        coverage=Coverage(3.0, volume, state.coverage),
         seen=SeenDocuments(LATENESS_MS),
         stories=Stories(STORY_MS, 0.6, 200),
         aggregator=WindowAggregator(
@@ -151,7 +154,7 @@ class Log:
     def tell(self, watermark_ms: int, *, state: SourceState = SourceState.ACTIVE) -> list[Output]:
         """A progress record; the feed says ten documents in every tenth minute, whatever it is about."""
         until = max(self._told_minute, watermark_ms // MINUTE_MS + 1)
-        volumes = tuple(("wire", minute, 10) for minute in range(-(-self._told_minute // 10) * 10, until, 10))
+        volumes = tuple(self.volumes(range(-(-self._told_minute // 10) * 10, until, 10)))
         told = SourceProgress(
             NEWS, self._told_position, self._next_position, watermark_ms, self._greatest_ms, state, volumes
         )
@@ -159,6 +162,10 @@ class Log:
         made = self._take(Progress((NEWS,), (told,), 0))
         self.outputs += made
         return made
+
+    def volumes(self, minutes: Iterable[int]) -> Iterable[tuple[str, int, int]]:
+        """What the feed says in each of these minutes."""
+        return (("wire", minute, 10) for minute in minutes)
 
     def end(self) -> list[Output]:
         """The input has ended: everything that was said is decided."""

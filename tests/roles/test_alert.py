@@ -2,31 +2,47 @@
 
 import random
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.clock import DAY_MS, HOUR_MS, MINUTE_MS
-from monitor.domain.alerts import AlertEvent, AlertState, Detection, Suppression
+from monitor.domain.alerts import AlertEvent, AlertState, Detection, Rule, Suppression, feed_topic
 from monitor.domain.archive import SuppressedRow
 from monitor.domain.document import InputPartition
 from monitor.domain.progress import Progress, SourceProgress, SourceState
 from monitor.domain.streams import Message, Output, Stream
 from monitor.domain.topics import TopicId
 from monitor.operators.budget import DAYS_PER_MONTH, AlertBudget
+from monitor.operators.grouping import Grouping
 from monitor.operators.lifecycle import LifeCycleRules
 from monitor.operators.merge import MergeByTime
-from monitor.roles.alert import AlertRole, AlertRoleState
+from monitor.roles.alert import AlertOperators, AlertRole, AlertRoleState
 from tests.roles.scenes import HALDEN, NORTHWIND, Log, clock, decided, detection, random_documents, trend, values
 
 RULES = LifeCycleRules(exit_ratio=0.5, cooldown_ms=24 * HOUR_MS, amend_step=0.5, amend_ratio=0.0, delay_ms=2_000)
 
 
-def alert(state: AlertRoleState | None = None, *, per_topic_month: float = 30.0, initial: float = 3.0) -> AlertRole:
+def alert(
+    state: AlertRoleState | None = None,
+    *,
+    per_topic_month: float = 30.0,
+    initial: float | None = 3.0,
+    min_topics: int = 5,
+) -> AlertRole:
     state = AlertRoleState() if state is None else state
-    budget = AlertBudget(2.0, per_topic_month, initial, 60 * DAY_MS)
-    return AlertRole(MergeByTime(5 * MINUTE_MS, state.merge), budget, RULES, state, config="config-1")
+    operators = AlertOperators(
+        merge=MergeByTime(5 * MINUTE_MS, state.merge),
+        budget=AlertBudget(2.0, per_topic_month, initial, 60 * DAY_MS),
+        grouping=Grouping(min_topics, HOUR_MS, 2.0, 4.0),
+        rules=RULES,
+        feed_rules=replace(RULES, cooldown_ms=0),
+        feed_threshold=3.0,
+        group_wait_ms=10 * MINUTE_MS,
+    )
+    return AlertRole(operators, state, config="config-1")
 
 
 def told(watermark_ms: int, partition: int = 0, partitions: int = 1, *, is_idle: bool = False) -> Progress:
@@ -102,14 +118,109 @@ def test_everything_that_is_not_told_has_a_reason() -> None:
     assert role.suppressed == {row.reason: 1 for row in rows}
 
 
-def test_market_that_falls_as_a_whole_is_cut_off_by_name_when_the_budget_is_spent() -> None:
+def test_unrelated_alerts_get_dearer_once_the_budget_is_spent_and_the_far_worse_still_gets_through() -> None:
+    """One alert in two hours, so that they are no group: room for 18, then each must be more unusual than the last."""
     role = alert(per_topic_month=1.0)
-    heard = [detection(TopicId(f"topic{n}"), clock(1, seconds=n), 9.0, topics=40) for n in range(40)]
-    outputs = hear(role, *heard, told(clock(2)))
+    heard = [detection(TopicId(f"topic{n}"), clock(1, hours=2 * n), 4.0, topics=40) for n in range(40)]
+    heard.append(detection(TopicId("worse"), clock(1, hours=80), 20.0, topics=40))
+    outputs = hear(role, *heard, told(clock(9)))
     room = round(14 * 40 / DAYS_PER_MONTH + 0.5)
-    assert len(turns(outputs)) == room
+    told_of = [topic for topic, _, _ in turns(outputs)]
+    assert room <= len(told_of) - 1 <= room + 4
+    assert told_of[-1] == "worse"
     assert {row.reason for row in values(outputs, SuppressedRow)} == {Suppression.OVER_BUDGET}
-    assert role.suppressed[Suppression.OVER_BUDGET] == 40 - room
+
+
+# ---- many topics at once
+
+
+def shock(count: int, *, first: int = 0, seconds: float = 60, severity: float = 5.0) -> list[Detection]:
+    """So many topics that turn unusual one after the other."""
+    return [
+        detection(TopicId(f"topic{n}"), clock(1, seconds=seconds * n), severity, topics=40)
+        for n in range(first, first + count)
+    ]
+
+
+def test_market_that_falls_as_a_whole_is_one_alert_about_the_group() -> None:
+    role = alert()
+    outputs = hear(role, *shock(40), told(clock(2)))
+    fired = [topic for topic, state, _ in turns(outputs) if state == AlertState.FIRING]
+    # The very first could not know that others follow; from the second on they wait, and then there is a group.
+    assert fired == ["topic0", "group:topics"]
+    assert role.suppressed[Suppression.GROUPED] == 39
+    group = values(outputs, Detection)[-1]
+    assert len(group.members) == 40
+    events = [event for event in values(outputs, AlertEvent) if event.detection.topic_id == "group:topics"]
+    assert events[-1].detection.members == group.members
+    assert len({event.alert_id for event in events}) == 1
+
+
+def test_alert_that_waited_for_a_group_that_never_came_is_told_alone_after_ten_minutes() -> None:
+    role = alert()
+    outputs = hear(role, *shock(3), told(clock(2)))
+    events = values(outputs, AlertEvent)
+    assert [(event.detection.topic_id, event.at_ms - event.detection.at_ms) for event in events] == [
+        ("topic0", 2_000),
+        ("topic1", 10 * MINUTE_MS + 2_000),
+        ("topic2", 10 * MINUTE_MS + 2_000),
+    ]
+    assert role.state.waiting == {}
+
+
+def test_alert_that_waits_tells_what_it_has_become_and_nothing_if_it_has_passed() -> None:
+    role = alert()
+    worse = detection(TopicId("topic1"), clock(1, minutes=5), 7.0, episode_ms=clock(1, minutes=1))
+    over = detection(TopicId("topic2"), clock(1, minutes=6), 0.0, episode_ms=clock(1, minutes=2))
+    outputs = hear(role, *shock(3), worse, over, told(clock(2)))
+    assert turns(outputs) == [("topic0", "firing", 5.0), ("topic1", "firing", 7.0)]
+    assert values(outputs, AlertEvent)[-1].at_ms == clock(1, minutes=11) + 2_000
+
+
+def test_wait_ends_with_the_watermark_alone() -> None:
+    role = alert()
+    assert len(turns(hear(role, *shock(2), told(clock(1, minutes=11))))) == 1
+    assert turns(hear(role, told(clock(1, minutes=11) + 1))) == [("topic1", "firing", 5.0)]
+
+
+def test_wait_ends_when_nothing_more_is_read() -> None:
+    """A feed has ended, or says nothing for the night: event time stands still, but what is known must be told."""
+    role = alert()
+    assert len(turns(hear(role, *shock(2), told(clock(1, minutes=2))))) == 1
+    assert turns(hear(role, told(clock(1, minutes=2), is_idle=True))) == [("topic1", "firing", 5.0)]
+
+
+def test_member_that_towers_over_its_group_is_told_alone_too() -> None:
+    role = alert()
+    cause = detection(TopicId("topic3"), clock(1, minutes=20), 30.0, episode_ms=clock(1, minutes=3))
+    outputs = hear(role, *shock(8), cause, told(clock(2)))
+    assert ("topic3", "firing", 30.0) in turns(outputs)
+
+
+def test_single_alert_after_the_group_is_over_is_told_again() -> None:
+    role = alert()
+    ends = [replace(one, at_ms=clock(1, hours=3), severity=0.0) for one in shock(8)]
+    outputs = hear(role, *shock(8), *ends, detection(TopicId("topic5"), clock(3), 6.0), told(clock(4)))
+    assert turns(outputs)[-1] == ("topic5", "firing", 6.0)
+    assert ("group:topics", "resolved", 0.0) in turns(outputs)
+
+
+# ---- feeds
+
+
+def feed_silent(at_ms: int, severity: float) -> Detection:
+    return replace(
+        detection(feed_topic("wire"), at_ms, severity, episode_ms=clock(1)), rule=Rule.FEED_SILENT, topics_watched=40
+    )
+
+
+def test_silent_feed_is_told_outside_the_budget_and_without_cooldown() -> None:
+    role = alert(per_topic_month=0.001, initial=20.0)
+    heard = [feed_silent(clock(1, hours=h), s) for h, s in ((1, 3.1), (2, 4.2), (3, 0.0), (4, 3.5), (5, 0.0))]
+    outputs = hear(role, *heard, told(clock(2)))
+    assert [state for _, state, _ in turns(outputs)] == ["firing", "amended", "resolved", "firing", "resolved"]
+    assert role.state.budget.spent == []
+    assert role.state.budget.peaks == {}
 
 
 # ---- no interleaving changes a decision

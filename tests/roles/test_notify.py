@@ -91,6 +91,30 @@ def test_what_was_suppressed_is_told_to_nobody() -> None:
     assert (pager.sent, role.counts) == ([], {})
 
 
+class Post(Sheet):
+    """A channel that delivers in its own time."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, tells_people=True)
+        self.outcomes: dict[str, int] = {}
+
+    def take_outcomes(self) -> dict[str, int]:
+        """What became of what it was sent."""
+        taken, self.outcomes = self.outcomes, {}
+        return taken
+
+
+def test_a_channel_that_delivers_in_its_own_time_tells_itself_what_was_sent() -> None:
+    post, pager = Post("post"), Sheet("pager", tells_people=True)
+    role = notify(post, pager)
+    hand(role, event(NOW_MS), event(clock()))
+    assert len(post.sent) == 1
+    assert role.take_counts() == {("post", "ledger_only"): 1, ("pager", "sent"): 1, ("pager", "ledger_only"): 1}
+    post.outcomes = {"retried": 2, "sent": 1}
+    assert role.take_counts() == {("post", "retried"): 2, ("post", "sent"): 1}
+    assert role.take_counts() == {}
+
+
 def test_what_channels_keep_goes_into_the_commit_together() -> None:
     sheets = (Sheet("a", tells_people=False, kept={"a_bytes": "17"}), Sheet("b", tells_people=True))
     assert notify(*sheets).flush() == {"a_bytes": "17"}

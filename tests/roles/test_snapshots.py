@@ -8,19 +8,23 @@ restored                         |----------------------->   the same outputs, t
 import random
 from collections.abc import Mapping
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from monitor.domain.alerts import Detection, Rule
 from monitor.domain.document import InputPartition
 from monitor.domain.progress import SourceState
 from monitor.domain.streams import Output
+from monitor.operators.coverage import CoverageState
 from monitor.operators.watermark import PartitionState
 from monitor.roles import alert_snapshot, score_snapshot, trend_snapshot
 from monitor.roles.alert import AlertRoleState
 from monitor.roles.trend import TrendRole, TrendState
-from tests.roles.scenes import HALDEN, PLAIN, START_MS, Log, clock, random_documents, trend
-from tests.roles.test_alert import alert, hear, interleaved, partitions_of
+from tests.roles.scenes import HALDEN, PLAIN, START_MS, Log, clock, random_documents, trend, values
+from tests.roles.test_alert import alert, hear, interleaved, partitions_of, shock, told
+from tests.roles.test_trend import TwoFeeds
 
 Store = dict[str, bytes]
 
@@ -136,6 +140,48 @@ def test_role_that_stored_nothing_begins_empty() -> None:
     assert trend_snapshot.restore({}) == TrendState()
     assert alert_snapshot.restore({}) == AlertRoleState()
     assert score_snapshot.restore({}) == {}
+
+
+def test_alerts_that_wait_and_a_group_that_grows_go_on_after_a_restart() -> None:
+    log = [*shock(4), told(clock(1, minutes=3, seconds=30)), *shock(6, first=4), told(clock(2))]
+    expected = hear(alert(), *log)
+    for cut in range(1, len(log)):
+        role = alert()
+        found = hear(role, *log[:cut])
+        store: Store = {}
+        write(store, alert_snapshot.snapshot(role.state))
+        found += hear(alert(alert_snapshot.restore(store)), *log[cut:])
+        assert found == expected
+
+
+def test_rhythm_of_a_feed_and_its_silence_go_on_after_a_restart() -> None:
+    whole_log, cut = TwoFeeds(), TwoFeeds()
+    whole_log.run(8.6)
+    cut.run(8.6)
+    store = whole(cut.role)
+    cut.role = trend(trend_snapshot.restore(store))
+    assert cut.role.state.coverage == whole_log.role.state.coverage
+    whole_log.outputs.clear()
+    assert cut.tell(clock(9.2)) == whole_log.tell(clock(9.2))
+    assert [one.rule for one in values(whole_log.outputs, Detection) if one.severity == 0.0].count(
+        Rule.FEED_SILENT
+    ) == 1
+
+
+def test_state_of_the_release_before_is_read() -> None:
+    """Without rhythms, groups and waits, which that release did not know."""
+    log = TwoFeeds()
+    log.run(2)
+    store = whole(log.role)
+    store["common"] = orjson.dumps(orjson.loads(store["common"])[:6])
+    restored = trend_snapshot.restore(store)
+    assert restored.coverage == CoverageState()
+    assert restored.volume == log.role.state.volume
+    role = alert()
+    hear(role, *shock(3), told(clock(1, minutes=2)))
+    stored = {"alerts": orjson.dumps(orjson.loads(alert_snapshot.snapshot(role.state)["alerts"] or b"")[:5])}
+    assert alert_snapshot.restore(stored).alerts == role.state.alerts
+    assert alert_snapshot.restore(stored).waiting == {}
 
 
 def test_snapshot_writes_only_topics_that_changed() -> None:

@@ -1,18 +1,19 @@
 """Trend: what counts as an opinion, what is detected when, and that no cut of the log changes a decision."""
 
 import random
+from collections.abc import Iterable
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.clock import HOUR_MS, MINUTE_MS
-from monitor.domain.alerts import Detection
-from monitor.domain.archive import ScoredRow, WindowRow
+from monitor.domain.alerts import Detection, Rule, feed_topic
+from monitor.domain.archive import ScoredRow, VolumeRow, WindowRow
 from monitor.domain.document import Counted, DocumentId, InputPartition
 from monitor.domain.progress import Progress, SourceProgress, SourceState
 from monitor.domain.sentiment import RiskKind, Sentiment
-from monitor.domain.streams import Message, Stream
+from monitor.domain.streams import Message, Output, Stream
 from monitor.roles.trend import MAX_EVIDENCE, TrendRole
 from tests.roles.scenes import (
     BAD,
@@ -376,7 +377,8 @@ def test_idle_topics_cost_nothing() -> None:
     role.looks.clear()
     role.take_dirty()
     log.tell(clock(days=10))
-    assert decided(log.outputs) == []
+    # What the feeds said each hour belongs to no topic.
+    assert {type(output.value) for output in decided(log.outputs)} == {VolumeRow}
     assert (role.looks.total(), role.take_dirty()) == (0, set())
 
 
@@ -388,3 +390,89 @@ def test_first_decided_score_of_a_document_counts() -> None:
     log.end()
     (row,) = values(log.outputs, ScoredRow)
     assert (row.scored.document_id, row.scored.sentiment) == (DocumentId("wire:1"), PLAIN)
+
+
+# ---- feeds that fall silent
+
+
+class TwoFeeds(Log):
+    """A wire and a forum, ten documents in every tenth minute of each; the forum is out from day 8.5 to day 9.
+
+    Halden has a burst on the forum in the hour before that.
+    """
+
+    def __init__(self, *, is_out: bool = True, partition: int = 0, partitions: int = 1) -> None:
+        super().__init__(trend(partition=partition, partitions=partitions))
+        self._is_out = is_out
+
+    def volumes(self, minutes: Iterable[int]) -> Iterable[tuple[str, int, int]]:
+        for minute in minutes:
+            yield "wire", minute, 10
+            if not (self._is_out and clock(8.5) <= minute * MINUTE_MS < clock(9)):
+                yield "forum", minute, 10
+
+    def run(self, days: float) -> list[Output]:
+        for hour in range(round(days * 24)):
+            if hour % 24 == 5:
+                self.say(clock(hours=hour), f"forum:{hour}", source="forum")
+            if hour == 203:
+                for one in range(6):
+                    self.say(clock(hours=hour, minutes=10 + one), f"forum:burst{one}", source="forum")
+            self.tell(clock(hours=hour + 1))
+        return self.outputs
+
+
+def test_silent_feed_is_told_as_a_detection_about_the_feed() -> None:
+    outputs = TwoFeeds().run(10)
+    feeds = [one for one in values(outputs, Detection) if one.rule is Rule.FEED_SILENT]
+    assert {one.topic_id for one in feeds} == {feed_topic("forum")}
+    assert {one.episode_start_ms for one in feeds} == {clock(8.5) - 9 * MINUTE_MS}
+    assert clock(8.5) < feeds[0].at_ms < clock(8.55)
+    assert (feeds[0].observed, feeds[0].evidence) == (0, ())
+    assert feeds[-1].severity == 0.0
+    assert clock(9) <= feeds[-1].at_ms <= clock(9, minutes=15)
+
+
+def halden(outputs: list[Output]) -> list[Detection]:
+    return [one for one in values(outputs, Detection) if one.topic_id == HALDEN]
+
+
+def test_open_episode_does_not_end_while_the_feed_that_told_of_it_is_silent() -> None:
+    """Blind is not quiet: the burst has left every look-back (4 h) long before the forum speaks again."""
+    with_outage = [one.at_ms for one in halden(TwoFeeds().run(10)) if one.severity == 0.0]
+    without = [one.at_ms for one in halden(TwoFeeds(is_out=False).run(10)) if one.severity == 0.0]
+    assert clock(8.5) < without[0] < clock(8.7)
+    assert clock(9) <= with_outage[0] <= clock(9, minutes=30)
+
+
+def test_detection_gives_the_rates_from_which_its_expectation_follows() -> None:
+    first = halden(TwoFeeds().run(10))[0]
+    minutes = first.look_back_ms // MINUTE_MS
+    assert dict(first.rates).keys() == {"", "forum"}
+    # Ten documents of each feed in every tenth minute.
+    whole, forum = (dict(first.rates)[vendor] for vendor in ("", "forum"))
+    assert first.expected == pytest.approx(whole * 2 * minutes + forum * minutes, rel=0.35)
+    assert 0.4 < first.dispersion < 0.6
+    assert first.coverage == 1.0
+
+
+def test_detection_made_half_blind_says_so() -> None:
+    log = TwoFeeds()
+    log.run(8.75)
+    for one in range(4):
+        log.say(clock(8.75, minutes=one), f"wire:late{one}", source="wire")
+    log.tell(clock(8.8))
+    last = halden(log.outputs)[-1]
+    assert last.severity > 0.0
+    assert last.coverage < 0.8
+
+
+def test_what_the_feeds_said_is_told_by_the_first_partition_alone() -> None:
+    outputs = TwoFeeds().run(3)
+    rows = values(outputs, VolumeRow)
+    assert {(row.vendor, row.documents) for row in rows} == {("wire", 60), ("forum", 60)}
+    assert rows[0].expected is None
+    second = TwoFeeds(partition=1, partitions=2)
+    second.run(3)
+    assert values(second.outputs, VolumeRow) == []
+    assert second.role.state.coverage.vendors.keys() == {"wire", "forum"}

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from monitor.domain.alerts import AlertEvent, AlertId, AlertState, Detection, Evidence, Rule, Suppression
-from monitor.domain.archive import ScoredRow, SuppressedRow, WindowRow
+from monitor.domain.archive import ScoredRow, SuppressedRow, VolumeRow, WindowRow
 from monitor.domain.document import (
     Counted,
     DeadLetter,
@@ -23,6 +23,7 @@ START_MS = 1_700_000_040_000
 """A whole minute."""
 
 MINUTE_MS = 60_000
+HOUR_MS = 60 * MINUTE_MS
 BANK = TopicId("norvane-bank")
 CARRIER = TopicId("osterlund-air")
 FEED = InputPartition("feeds/news.jsonl", 0)
@@ -81,6 +82,11 @@ def window_row(minute: int = 0, revision: int = 1, documents: int = 3, topic: To
     return WindowRow(topic, Window(start_ms, start_ms + MINUTE_MS), revision, summary)
 
 
+def volume_row(hour: int, expected: float | None) -> VolumeRow:
+    start_ms = START_MS + hour * HOUR_MS
+    return VolumeRow("harbour-wire", Window(start_ms, start_ms + HOUR_MS), 2, expected)
+
+
 def detection(at_minute: int = 5, severity: float = 4.125) -> Detection:
     at_ms = START_MS + at_minute * MINUTE_MS
     carried = scored(at_minute)
@@ -115,6 +121,9 @@ def detection(at_minute: int = 5, severity: float = 4.125) -> Detection:
         topics_watched=2,
         scorer="lexicon-1",
         watchlist="w-1",
+        rates=(("", 0.001), ("harbour-wire", 0.02)),
+        dispersion=0.5,
+        coverage=0.75,
     )
 
 
@@ -146,6 +155,7 @@ def full_commit() -> Commit:
         documents=[document(0)],
         scored=[scored_row(0), scored_row(1), scored_row(2), scored_row(2, CARRIER)],
         windows=[window_row(0), window_row(1), window_row(0, topic=CARRIER)],
+        volumes=[volume_row(0, None), volume_row(1, 11.5)],
         detections=[detection(1), detection(5)],
         alert_events=[alert(0), alert(1, AlertState.RESOLVED, 8)],
         suppressed=[SuppressedRow(BANK, START_MS, Suppression.COOLDOWN, 1.75)],

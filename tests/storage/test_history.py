@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Table
 from sqlalchemy.exc import OperationalError
 
-from monitor.domain.alerts import AlertState, Suppression
+from monitor.domain.alerts import GROUP_TOPIC, AlertId, AlertState, Rule, Suppression
 from monitor.domain.archive import ScoredRow, SuppressedRow
 from monitor.domain.document import Counted, DeadLetterReason, InputPartition
 from monitor.errors import ConfigError, StateError
@@ -32,6 +32,7 @@ from tests.storage.samples import (
     full_commit,
     scored,
     scored_row,
+    volume_row,
     window_row,
 )
 
@@ -100,6 +101,33 @@ def test_evidence_says_when_it_stopped_at_the_limit(full: EmbeddedStore) -> None
     assert not case.is_complete
     case = full.history.evidence(alert().alert_id, limit=3)
     assert case is not None and case.is_complete
+
+
+def test_evidence_of_a_group_holds_the_documents_of_its_members(full: EmbeddedStore) -> None:
+    group = replace(detection(5), topic_id=GROUP_TOPIC, rule=Rule.GROUP_BURST, members=(BANK, CARRIER))
+    event = replace(alert(), alert_id=AlertId("group"), detection=group)
+    full.commit(Commit(detections=[group], alert_events=[event]))
+    case = full.history.evidence("group")
+    assert case is not None
+    assert case.detections == (group,)
+    assert [row.topic_id for row in case.documents] == [BANK, CARRIER, BANK, BANK]
+
+
+def test_volumes_come_back_by_hour_then_vendor(full: EmbeddedStore) -> None:
+    other = volume_row(0, 3.0)._replace(vendor="aft-forum")
+    full.commit(Commit(volumes=[other]))
+    rows = (other, volume_row(0, None), volume_row(1, 11.5))
+    assert full.history.volumes() == rows
+    assert full.history.volumes(vendor="harbour-wire") == rows[1:]
+    assert full.history.volumes(since_ms=rows[2].window.start_ms) == rows[2:]
+    assert full.history.volumes(until_ms=rows[2].window.start_ms) == rows[:2]
+
+
+def test_detections_and_suppressions_of_every_topic_are_given_without_one(full: EmbeddedStore) -> None:
+    other = replace(detection(3), topic_id=CARRIER)
+    full.commit(Commit(detections=[other]))
+    assert full.history.detections() == (detection(1), other, detection(5))
+    assert [row.topic_id for row in full.history.suppressed()] == [BANK]
 
 
 def test_document_comes_back_with_its_score_and_how_it_counted(full: EmbeddedStore) -> None:
@@ -176,9 +204,9 @@ def test_history_of_another_schema_is_refused_with_the_remedy(tmp_path: Path) ->
     path = tmp_path / "monitor.db"
     EmbeddedStore.open(path).close()
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("UPDATE meta SET value = '2' WHERE key = 'schema_version'")
+        connection.execute("UPDATE meta SET value = '9' WHERE key = 'schema_version'")
         connection.commit()
-    with pytest.raises(StateError, match=r"schema 2, this release reads 1; run both with the same release"):
+    with pytest.raises(StateError, match=r"schema 9, this release reads 2; run both with the same release"):
         History.open(path)
 
 

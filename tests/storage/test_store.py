@@ -113,6 +113,7 @@ def test_every_table_receives_its_rows(written: Path) -> None:
         "documents": 4,
         "scored": 4,
         "windows": 3,
+        "volumes": 2,
         "detections": 2,
         "alert_events": 2,
         "suppressed": 1,
@@ -369,9 +370,18 @@ def test_store_of_an_older_version_goes_through_every_migration_in_order(written
         connection.exec_driver_sql("UPDATE documents SET colour = 'red'")
 
     with sqlite.writer_engine(written).begin() as connection:
-        schema.prepare(connection, version=3, migrations={2: paint, 1: add_colour})
-        assert schema.stored_version(connection) == 3
+        schema.prepare(connection, version=4, migrations={3: paint, 2: add_colour})
+        assert schema.stored_version(connection) == 4
         assert connection.exec_driver_sql("SELECT DISTINCT colour FROM documents").all() == [("red",)]
+
+
+def test_store_of_the_first_release_gets_the_table_of_volumes(written: Path) -> None:
+    alter(written, "DROP TABLE volumes")
+    alter(written, "UPDATE meta SET value = '1' WHERE key = 'schema_version'")
+    with EmbeddedStore.open(written) as store:
+        assert store.history.volumes() == ()
+        store.commit(full_commit())
+        assert len(store.history.volumes()) == 2
 
 
 def test_migration_that_fails_leaves_the_older_store_whole(written: Path) -> None:
@@ -381,7 +391,7 @@ def test_migration_that_fails_leaves_the_older_store_whole(written: Path) -> Non
 
     before = contents(written)
     with pytest.raises(DependencyError), sqlite.writer_engine(written).begin() as connection:
-        schema.prepare(connection, version=2, migrations={1: break_off})
+        schema.prepare(connection, version=3, migrations={2: break_off})
     assert contents(written) == before
 
 
