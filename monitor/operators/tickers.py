@@ -161,8 +161,10 @@ class TickerTable:
         for symbol, claims in self._owners.items():
             letters = symbol.partition(".")[0]
             if letters.isalpha() and len(letters) >= _SHORTEST_BARE and not is_word_ticker(symbol):
-                indices = tuple(dict.fromkeys(index for _, index in claims))
-                self._bare |= {symbol.replace(".", mark): indices for mark in ("./-" if "." in symbol else ".")}
+                # A ticker that is tied to an exchange is one only after that: bare, it may be any other word.
+                indices = tuple(dict.fromkeys(index for market, index in claims if market is None))
+                if indices:
+                    self._bare |= {symbol.replace(".", mark): indices for mark in ("./-" if "." in symbol else ".")}
         self.bare = frozenset(self._bare)
         """The spellings of the tickers that a bare upper-case word can name."""
         self._has_codes = any(symbol.isdigit() for symbol in self._owners)

@@ -146,6 +146,12 @@ def test_ticker_of_a_named_exchange_counts_only_there() -> None:
     assert [mention.topic_id for mention in tagger.find("a rise (Nasdaq: VX)")] == ["B"]
 
 
+def test_ticker_of_a_named_exchange_is_no_bare_word() -> None:
+    tagger = Tagger([company("A", "Vexil", tickers=("LSE:RIVO",)), company("B", "Borrel", tickers=("BORL",))])
+    assert [mention.topic_id for mention in tagger.find("We liked RIVO and BORL this year")] == ["B"]
+    assert [mention.topic_id for mention in tagger.find("LSE: RIVO rose, and so did $RIVO")] == ["A", "A"]
+
+
 def test_ticker_that_several_topics_claim_counts_for_each() -> None:
     tagger = Tagger([company("A", "Vexil", tickers=("VXLM",)), company("makers", "Makers of vex", tickers=("VXLM",))])
     assert [mention.topic_id for mention in tagger.find("$VXLM")] == ["A", "makers"]
