@@ -43,11 +43,26 @@ LOOK_OUTCOMES = (
     "no_direction",
     "below_floor",
 )
-SUPPRESSIONS = ("below_threshold", "over_budget", "cooldown", "no_rise")
+SUPPRESSIONS = ("below_threshold", "over_budget", "cooldown", "no_rise", "grouped")
 ALERT_STATES = ("firing", "amended", "resolved", "retracted")
 MATCH_ROLES = ("title", "lead", "body", "symbol")
-NOTIFICATION_OUTCOMES = ("sent", "sent_again", "retried", "dead_letter", "ledger_only")
+NOTIFICATION_OUTCOMES = ("sent", "sent_again", "retried", "failed", "gave_up", "undelivered", "ledger_only")
 RELOAD_OUTCOMES = ("loaded", "rejected")
+POLL_OUTCOMES = (
+    "read",
+    "broken",
+    "unchanged",
+    "not_a_feed",
+    "refused",
+    "throttled",
+    "failed",
+    "timeout",
+    "unreachable",
+    "redirect",
+    "too_large",
+    "held",
+)
+ENTRY_OUTCOMES = ("new", "new_undated", "new_ahead", "known", "left_out")
 DEAD_LETTER_REASONS = (
     "empty",
     "not_utf8",
@@ -108,6 +123,19 @@ class Metrics:
         self.input_state = self._gauge(
             "input_state", "1 for the state an input is in, 0 for the others.", {"input": OPEN, "state": INPUT_STATES}
         )
+        self.poll_fetches_total = self._counter(
+            "poll_fetches_total", "Looks at feeds' URLs, by how they ended.", {"outcome": POLL_OUTCOMES}
+        )
+        self.poll_entries_total = self._counter(
+            "poll_entries_total",
+            "Entries in the documents of URLs, by what became of them.",
+            {"outcome": ENTRY_OUTCOMES},
+        )
+        self.poll_success_timestamp_seconds = self._time(
+            "poll_success_timestamp_seconds",
+            "When a URL last gave a feed, or said that nothing had changed, Unix time; NaN before the first.",
+            {"input": OPEN},
+        )
         self.documents_total = self._counter(
             "documents_total", "Records that left the score role, by how they left.", {"outcome": DOCUMENT_OUTCOMES}
         )
@@ -147,7 +175,7 @@ class Metrics:
         )
         self.notifications_total = self._counter(
             "notifications_total",
-            "Notifications by channel and outcome; sent_again is marked as a possible repeat.",
+            "Notifications by channel and outcome; sent_again is marked as a possible repeat, retried is an attempt.",
             {"channel": OPEN, "outcome": NOTIFICATION_OUTCOMES},
         )
         self.commits_total = self._counter("commits_total", "Commits of positions with all that they caused.")
@@ -198,6 +226,10 @@ class Metrics:
         self.last_record_timestamp_seconds.remove(name)
         for state in INPUT_STATES:
             self.input_state.remove(name, state)
+
+    def open_poll(self, name: str) -> None:
+        """Show a URL's series before its first look."""
+        self.poll_success_timestamp_seconds.labels(name).set(math.nan)
 
     def set_input_state(self, name: str, state: str) -> None:
         """Say which one state an input is in. Raises: ValueError: no such state."""

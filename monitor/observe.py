@@ -134,9 +134,8 @@ class RunObserver:
             metrics.suppressed_total.labels(suppression).inc(count)
         alert.alerts_told.clear()
         alert.suppressed.clear()
-        for (channel, outcome), count in self._notify.counts.items():
+        for (channel, outcome), count in self._notify.take_counts().items():
             metrics.notifications_total.labels(channel, outcome).inc(count)
-        self._notify.counts.clear()
         self._tell_time()
         self._tell_stages()
 

@@ -67,6 +67,7 @@ def test_every_attribute_is_named_as_it_is_exposed_and_every_exposed_metric_is_d
     metrics.open_input("feeds.news/0")
     metrics.open_channel("console")
     metrics.open_queue("scored")
+    metrics.open_poll("news.example.com/rss/0")
     names = {re.split(r"[{ ]", line)[0] for line in exposed(registry)}
     assert {re.sub(r"_(bucket|sum|count)$", "", name) for name in names} == attributes
 
@@ -133,7 +134,7 @@ def test_a_channel_and_a_queue_show_zero_when_opened(metrics: Metrics, registry:
     metrics.open_channel("console")
     metrics.open_queue("scored")
     samples = exposed(registry)
-    assert samples['sentiment_notifications_total{channel="console",outcome="dead_letter"}'] == 0.0
+    assert samples['sentiment_notifications_total{channel="console",outcome="failed"}'] == 0.0
     assert samples['sentiment_queue_records{queue="scored"}'] == 0.0
 
 

@@ -1,12 +1,23 @@
 """Notify: from alert events to people. A replay or a backfill computes alerts but pages nobody."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, runtime_checkable
 
 from monitor.domain.alerts import AlertEvent
+from monitor.domain.naming import subject
 from monitor.domain.streams import Message
 from monitor.domain.topics import TopicId
 from monitor.ports import Channel
+
+
+@runtime_checkable
+class Courier(Protocol):
+    """A channel that delivers in its own time, and so tells by itself what became of each event."""
+
+    def take_outcomes(self) -> Mapping[str, int]:
+        """How many came to which end since the last call."""
+        ...
 
 
 class NotifyRole:
@@ -21,6 +32,7 @@ class NotifyRole:
         self, channels: Sequence[Channel], topic_name: Callable[[TopicId], str], max_age_ms: int | None
     ) -> None:
         self._channels = channels
+        self._couriers = {channel.name: channel for channel in channels if isinstance(channel, Courier)}
         self._topic_name = topic_name
         self._max_age_ms = max_age_ms
         self.counts: Counter[tuple[str, str]] = Counter()
@@ -36,8 +48,17 @@ class NotifyRole:
                 if is_old and channel.tells_people:
                     self.counts[channel.name, "ledger_only"] += 1
                     continue
-                channel.send(event, self._topic_name(event.detection.topic_id))
-                self.counts[channel.name, "sent"] += 1
+                channel.send(event, subject(event.detection, self._topic_name))
+                if channel.name not in self._couriers:
+                    self.counts[channel.name, "sent"] += 1
+
+    def take_counts(self) -> Counter[tuple[str, str]]:
+        """Events by channel and outcome since the last call."""
+        taken, self.counts = self.counts, Counter()
+        for name, courier in self._couriers.items():
+            for outcome, count in courier.take_outcomes().items():
+                taken[name, outcome] += count
+        return taken
 
     def flush(self) -> dict[str, str]:
         """Make everything that was sent durable; what the commit must keep of it."""
