@@ -1,7 +1,8 @@
-"""`monitor run` without a broker: follows files and standard input for months. Start, drain, stop."""
+"""`monitor run` without a broker: follows files, URLs and standard input for months. Start, drain, stop."""
 
 import logging
-from collections.abc import Sequence
+import random
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -10,19 +11,24 @@ from prometheus_client import CollectorRegistry
 
 from monitor import __version__
 from monitor.app.embedded import Knowledge, join
+from monitor.app.polling import WebInput, open_web
 from monitor.app.scoring import make_scorer
 from monitor.channels.console import ConsoleChannel
+from monitor.channels.outbox import Outbox
+from monitor.channels.slack import SlackWebhook
 from monitor.clock import Clock, Laps
-from monitor.config import Config
+from monitor.config import Config, NotifyConfig
 from monitor.engine import Engine, Pace
 from monitor.errors import ExitCode
 from monitor.logs import event
 from monitor.metrics import Metrics
 from monitor.observe import RunObserver
-from monitor.ports import Channel, Feed
+from monitor.ports import Channel, Commit, Feed
 from monitor.storage.store import EmbeddedStore, StoredState
 from monitor.tags import LiveTags
+from monitor.transports.addresses import is_url
 from monitor.transports.files import FileFeed
+from monitor.transports.joined import JoinedFeed
 from monitor.watchlist import WatchlistFile
 from monitor.web.health import Health
 from monitor.web.server import HealthServer
@@ -36,21 +42,39 @@ class Run:
 
     engine: Engine
     server: HealthServer | None
-    feed: FileFeed
+    feed: Feed
+    web: WebInput
     store: EmbeddedStore | None
+    outboxes: Sequence[Outbox] = ()
     is_stopping: bool = False
 
     def run(self) -> ExitCode:
         """Serve until every input has ended or `stop` is called; what is in hand is finished and committed."""
         try:
+            self.web.start()
+            for outbox in self.outboxes:
+                outbox.start()
             is_done = self.engine.run()
+            self._drain()
             return ExitCode.DONE if is_done else ExitCode.TOO_MANY_UNUSABLE
         finally:
+            for outbox in self.outboxes:
+                outbox.close()
             if self.server is not None:
                 self.server.stop()
+            self.web.close()
             self.feed.close()
             if self.store is not None:
                 self.store.close()
+
+    def _drain(self) -> None:
+        """Give people what can be delivered now; the rest waits in the state for the next start."""
+        kept: dict[str, str] = {}
+        for outbox in self.outboxes:
+            outbox.close()
+            kept |= outbox.flush()
+        if kept and self.store is not None:
+            self.store.commit(Commit(meta=kept))
 
     def stop(self) -> None:
         """Take no more."""
@@ -74,13 +98,19 @@ def start_run(config: Config, feeds: Sequence[str], watchlist: Path, out: TextIO
         server = HealthServer(config.server.host, config.server.port, registry, health)
         host, port = server.start()
         event(logger, "serving", url=f"http://{host}:{port}/", paths=["/livez", "/readyz", "/metrics"])
-    feed: FileFeed | None = None
+    feed: Feed | None = None
+    web: WebInput | None = None
     store: EmbeddedStore | None = None
     try:
-        feed = FileFeed(feeds, follow=True, clock=clock, max_record_bytes=config.feeds.max_record_bytes)
+        web = open_web(config.feeds, [place for place in feeds if is_url(place)], clock, metrics)
+        files = [place for place in feeds if not is_url(place)]
+        read = FileFeed(files, follow=True, clock=clock, max_record_bytes=config.feeds.max_record_bytes)
+        feed = JoinedFeed([read, *web.feeds]) if web.feeds else read
         store = EmbeddedStore.open(config.storage.path) if config.storage.path else None
         stored = store.load() if store else StoredState({}, {}, {})
+        outboxes = _outboxes(config.notify, clock, stored.meta)
         channels: list[Channel] = [ConsoleChannel(out, color=None, width=None)] if config.notify.console else []
+        channels += outboxes
         embedded = join(
             config,
             feed,
@@ -110,15 +140,25 @@ def start_run(config: Config, feeds: Sequence[str], watchlist: Path, out: TextIO
         engine = embedded.engine(clock, pace, observer, maintenance=reload, meta={})
         for condition in ("scorer", "feeds", "watchlist", "state"):
             health.set_ready(condition, True)
-        return Run(engine, server, feed, store)
+        return Run(engine, server, feed, web, store, outboxes)
     except BaseException:
         if server is not None:
             server.stop()
+        if web is not None:
+            web.close()
         if feed is not None:
             feed.close()
         if store is not None:
             store.close()
         raise
+
+
+def _outboxes(notify: NotifyConfig, clock: Clock, kept: Mapping[str, str]) -> list[Outbox]:
+    """The channels that reach people over the network."""
+    if notify.slack_webhook_url is None:
+        return []
+    slack = SlackWebhook(notify.slack_webhook_url.reveal())
+    return [Outbox(slack, clock, kept, notify.max_age_ms, random.Random())]
 
 
 def _open_metrics(

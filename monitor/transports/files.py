@@ -13,6 +13,7 @@ from monitor.clock import Clock
 from monitor.domain.document import FeedRecord, InputPartition
 from monitor.errors import ConfigError, TransientError
 from monitor.ports import Feed
+from monitor.transports.addresses import is_url, mask_url
 from monitor.transports.follow import FollowedFile
 from monitor.transports.pipe import PipeReader
 from monitor.transports.replayed import ReplayedFile
@@ -88,7 +89,7 @@ class FileFeed(Feed):
                 except OSError as exc:
                     fault = f"it cannot be read ({exc.strerror or exc})"
             if fault is not None:
-                faults.append(f"{path}: {fault}")
+                faults.append(f"{mask_url(path) if is_url(path) else path}: {fault}")
         if faults:
             self.close()
             raise ConfigError(*faults)
@@ -175,6 +176,10 @@ def _stable_names(paths: Sequence[str]) -> list[str]:
 
 def _fault_of(path: str, follow: bool) -> str | None:
     """What is wrong with a path, with the remedy; None when it can be opened (or, to follow, waited for)."""
+    if is_url(path):
+        return (
+            "a URL holds only its latest entries and cannot be replayed; follow it with `monitor run`, or name a file"
+        )
     try:
         mode = os.fstat(0).st_mode if path == STANDARD_INPUT else os.stat(path).st_mode
     except FileNotFoundError:

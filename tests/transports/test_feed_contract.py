@@ -1,4 +1,4 @@
-"""What every feed promises; the same checks on lists in memory, plain and gzip files, and files that are followed."""
+"""What every feed promises; the same checks on lists in memory, files, files that are followed, and URLs."""
 
 import gzip
 import json
@@ -13,8 +13,12 @@ from monitor.clock import ManualClock
 from monitor.domain.document import FeedRecord, InputPartition
 from monitor.errors import StateError
 from monitor.ports import Feed
+from monitor.transports.entries import Entry, EntryOutcome
+from monitor.transports.fetch import Validators
 from monitor.transports.files import FileFeed
+from monitor.transports.joined import JoinedFeed
 from monitor.transports.memory import MemoryFeed
+from monitor.transports.web_feed import WebFeed
 
 NEWS, POSTS = InputPartition("news"), InputPartition("posts")
 
@@ -36,7 +40,23 @@ def write(folder: Path, contents: Contents, suffix: str) -> list[str]:
     return paths
 
 
-@pytest.fixture(params=["memory", "plain files", "gzip files", "followed files"])
+class Looking(WebFeed):
+    """A URL's feed that looks at its server whenever it has nothing to give."""
+
+    def __init__(self, partition: InputPartition, held: Sequence[bytes]) -> None:
+        super().__init__(partition.kafka_topic, ManualClock())
+        self._held = [Entry(index.to_bytes(8), value, EntryOutcome.NEW) for index, value in enumerate(held)]
+
+    def poll(self, max_records: int) -> list[FeedRecord]:
+        records = super().poll(max_records)
+        turn = None if records else self.begin()
+        if turn is None or turn.validators.etag == "all":
+            return records
+        self.admit(turn, self._held, Validators("all"))
+        return super().poll(max_records)
+
+
+@pytest.fixture(params=["memory", "plain files", "gzip files", "followed files", "URLs"])
 def open_feed(request: pytest.FixtureRequest, tmp_path: Path) -> OpenFeed:
     """Opens a feed of these contents; opened twice, it is the same feed in a later run."""
     openers: dict[str, OpenFeed] = {
@@ -46,6 +66,7 @@ def open_feed(request: pytest.FixtureRequest, tmp_path: Path) -> OpenFeed:
         "followed files": lambda contents: FileFeed(
             write(tmp_path, contents, ".jsonl"), follow=True, clock=ManualClock()
         ),
+        "URLs": lambda contents: JoinedFeed([Looking(partition, held) for partition, held in contents.items()]),
     }
     return openers[request.param]
 
