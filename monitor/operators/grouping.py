@@ -121,7 +121,9 @@ class Grouping:
 
     def _grow(self, state: GroupState, detection: Detection) -> Detection | None:
         topic_id = detection.topic_id
-        if topic_id in state.members or state.unusual[topic_id].onset_ms > state.latest_ms + self._window_ms:
+        onset_ms = state.unusual[topic_id].onset_ms
+        # What was unusual before the group began is another story, though it may still be told of.
+        if topic_id in state.members or not state.started_ms <= onset_ms <= state.latest_ms + self._window_ms:
             return None
         state.members.add(topic_id)
         state.latest_ms = detection.at_ms

@@ -132,6 +132,19 @@ def test_topic_that_turns_unusual_an_hour_after_the_last_member_is_no_member() -
     assert not operator.holds(state, detection("late", 66, 5.0))
 
 
+def test_topic_that_was_unusual_before_the_group_is_no_member_when_it_rises_again() -> None:
+    operator, state = grouping(), GroupState()
+    told = hear(
+        operator,
+        state,
+        detection("yesterday", -600, 5.0),
+        *(detection(f"t{n}", n, 5.0) for n in range(6)),
+        detection("yesterday", 10, 6.0),
+        detection("t6", 11, 5.0),
+    )
+    assert set(told[-1].members) == {f"t{n}" for n in range(7)}
+
+
 def test_group_shows_one_document_of_each_member_and_none_twice() -> None:
     operator, state = grouping(), GroupState()
     heard = [detection(f"t{n}", n, 3.0) for n in range(12)]
