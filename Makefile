@@ -26,12 +26,9 @@ setup: ## make .venv with the slim set, tests and tools
 setup-full: ## make .venv with the whole product (torch, Kafka client), tests and tools
 	$(SETUP) --set full --dev
 
-run: ## show the whole product on a small feed of invented companies; slim set
+run: ## show the whole monitor, live, on a story of invented companies; slim set
 	$(SETUP) --set slim
-	@mkdir -p out
-	@$(BIN)/python -m monitor.lab.story --feed out/feed.jsonl --watchlist out/watchlist.csv
-	@rm -f out/history.db* out/alerts.jsonl
-	@$(BIN)/python -m monitor replay out/feed.jsonl --watchlist out/watchlist.csv --alerts out/alerts.jsonl --state out/history.db --show $(ARGS)
+	@$(BIN)/python -m monitor demo $(ARGS)
 
 test: ## run every test; full set
 	$(SETUP) --set full --dev

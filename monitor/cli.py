@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     run = commands.add_parser("run", help="follow feeds as they grow and alert on the console")
-    run.add_argument("feeds", nargs="*", metavar="FEED", help="JSON-lines file to follow, or - for standard input")
+    run.add_argument("feeds", nargs="*", metavar="FEED", help="JSON-lines file, RSS or Atom URL; - is standard input")
     _common(run)
     run.set_defaults(command=_run)
 
@@ -64,8 +64,16 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument("--from", dest="from_ms", type=_time, metavar="T", help="leave out what was said before")
     replay.add_argument("--to", dest="to_ms", type=_time, metavar="T", help="leave out what was said at T or later")
     replay.add_argument("--as-of", dest="as_of_ms", type=_time, metavar="T", help="know only what had arrived by T")
+    replay.add_argument("--report", type=Path, metavar="FILE", help="write all that was found as one page of HTML")
     replay.add_argument("--show", action="store_true", help="print each alert as it fires, rises and resolves")
     replay.set_defaults(command=_replay)
+
+    demo = commands.add_parser("demo", help="show the whole monitor, live, on a story of invented companies")
+    demo.add_argument("--seed", type=int, default=1, metavar="N", help="which story (default: %(default)s)")
+    demo.add_argument("--summary", type=Path, metavar="FILE", help="where planted against found goes, JSON")
+    demo.add_argument("--report", type=Path, metavar="FILE", help="where the report goes (default: out/report.html)")
+    demo.add_argument("--no-serve", action="store_true", help="end when the story ends, with a terminal too")
+    demo.set_defaults(command=_demo)
 
     check = commands.add_parser("check-config", help="judge a configuration, and the watchlist that it names")
     check.add_argument("file", type=Path, metavar="FILE")
@@ -108,6 +116,7 @@ def _watchlist(arguments: argparse.Namespace, config: Config) -> Path:
 def _replay(arguments: argparse.Namespace) -> int:
     if None not in (arguments.from_ms, arguments.to_ms) and arguments.from_ms >= arguments.to_ms:
         raise ConfigError("--to: nothing lies between --from and --to; give a --to that is later than --from")
+    on_end = None if arguments.report is None else _reporter(arguments.report)
     given = {} if arguments.budget is None else {"alerts.budget_per_topic_month": arguments.budget}
     config = _load(arguments, dict(given))
     return app.replay(
@@ -122,16 +131,46 @@ def _replay(arguments: argparse.Namespace) -> int:
             as_of_ms=arguments.as_of_ms,
             show=sys.stdout if arguments.show else None,
             say=sys.stdout,
+            on_end=on_end,
         ),
         SystemClock(),
     )
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    # Here, because the report brings in libraries that take half a second, and no other command needs them.
+    from monitor.lab.demo import DemoArguments, demo
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    # As an exception, so that the terminal is given back as it was.
+    signal.signal(signal.SIGTERM, stop)
+    given = DemoArguments(arguments.seed, arguments.summary, arguments.report, not arguments.no_serve)
+    return demo(given, sys.stdout, SystemClock())
+
+
+def _reporter(out: Path) -> Callable[[app.Replayed], None]:
+    """Writes the report once a replay has ended. Raises: ConfigError: it could not be written there."""
+    # Here, because pandas takes half a second, and no command needs it that writes no report.
+    from monitor.lab.report import check_place, heading_of, write_report
+
+    def write(replayed: app.Replayed) -> None:
+        embedded = replayed.embedded
+        heading = heading_of(embedded.config, replayed.watchlist, replayed.scorer)
+        write_report(replayed.history, embedded.tags.name_of, out, heading=heading)
+        print(f"The report is in {out}.")
+
+    check_place(out)
+
+    return write
 
 
 def _run(arguments: argparse.Namespace) -> int:
     config = _load(arguments, {})
     feeds = tuple(arguments.feeds) or config.feeds.paths
     if not feeds:
-        raise ConfigError("feeds.paths: there is nothing to read; name a file, or - for standard input")
+        raise ConfigError("feeds.paths: there is nothing to read; name a file, a URL, or - for standard input")
     running: app.Run | None = None
 
     def stop(number: int, frame: FrameType | None) -> None:

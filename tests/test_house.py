@@ -13,7 +13,7 @@ from tests.imports import ROOT, imports_of, modules_under
 ROOMS_WITH_TESTS = ("domain", "operators", "roles", "transports", "channels", "storage", "web", "lab")
 
 # Suites that speak for the whole product rather than for one room.
-ACROSS_ROOMS = ("tests.faults", "tests.golden", "tests.bench")
+ACROSS_ROOMS = ("tests.faults", "tests.golden", "tests.bench", "tests.browser")
 
 GENERATED = {".git", ".hypothesis", ".mypy_cache", ".pytest_cache", ".ruff_cache", "__pycache__", "build", "out"}
 BINARY_SUFFIXES = {".gz", ".npy", ".npz", ".onnx", ".png", ".safetensors", ".whl"}

@@ -57,6 +57,17 @@ def test_the_sample_configuration_is_judged_valid(desk: Path) -> None:
 
 
 @pytest.mark.slow
+def test_the_sample_demo_judges_another_story(desk: Path) -> None:
+    (command,) = commands("demo")
+    done = monitor(command, desk)
+    assert done.returncode == 0, done.stderr
+    summary = json.loads((desk / "summary.json").read_text(encoding="utf-8"))
+    assert (summary["seed"], summary["documents"]) == (7, 6_000)
+    for left in re.findall(r"`(out/[a-z./]+)`", README):
+        assert (desk / left).exists()
+
+
+@pytest.mark.slow
 def test_the_sample_run_serves_what_it_says(desk: Path) -> None:
     (command,) = commands("run")
     # Its standard input is no feed and its file never grows: it is ended by a signal once it has said where it serves.

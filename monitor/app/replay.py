@@ -17,8 +17,9 @@ from monitor.domain.alerts import AlertState
 from monitor.domain.document import InputPartition
 from monitor.engine import Pace, Seam
 from monitor.errors import ExitCode, StateError
-from monitor.observe import ProgressBar
+from monitor.observe import EngineObserver, ProgressBar
 from monitor.ports import Channel
+from monitor.storage.history import History
 from monitor.storage.store import EmbeddedStore, StoredState
 from monitor.tags import LiveTags
 from monitor.transports.files import FileFeed
@@ -31,10 +32,26 @@ COMMAND_KEY = "command"
 
 
 @dataclass(frozen=True, slots=True)
+class Replayed:
+    """What a replay has come to, for a report or a summary, while its history is still open.
+
+    `counts` of the roles in `embedded` are of this process; the history also holds what earlier ones left.
+    """
+
+    embedded: Embedded
+    history: History
+    watchlist: Watchlist
+    scorer: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class ReplayArguments:
     """What a replay is asked for; times in UTC milliseconds.
 
-    `show` gets each alert as a person reads it, `say` a summary at the end; None: nobody looks.
+    `show` gets each alert as a person reads it, `say` a summary at the end; None: nobody looks. `on_end` is called
+    with the history, which is kept in memory where there is no `state`. `watch` gives who is told how the loop goes,
+    in place of a progress bar; it is called before anything is read.
     """
 
     feeds: tuple[str, ...]
@@ -46,6 +63,8 @@ class ReplayArguments:
     as_of_ms: int | None
     show: TextIO | None = None
     say: TextIO | None = None
+    on_end: Callable[[Replayed], None] | None = None
+    watch: Callable[[Embedded], EngineObserver] | None = None
 
 
 def replay(
@@ -65,7 +84,8 @@ def replay(
     with ExitStack() as open_things:
         feed = FileFeed(arguments.feeds, follow=False, clock=None, max_record_bytes=config.feeds.max_record_bytes)
         open_things.callback(feed.close)
-        store = open_things.enter_context(EmbeddedStore.open(arguments.state)) if arguments.state else None
+        keeps_history = arguments.state is not None or arguments.on_end is not None
+        store = open_things.enter_context(EmbeddedStore.open(arguments.state)) if keeps_history else None
         stored = store.load() if store else StoredState({}, {}, {})
         arguments = _settle_command(config, arguments, watchlist, scorer.name, feed.partitions, stored, clock)
         alerts_file = AlertsFile(arguments.alerts, stored.meta)
@@ -91,22 +111,33 @@ def replay(
         )
         pace = Pace(
             is_live=False,
-            poll_records=POLL_RECORDS,
+            # Who asks for small commits gets them: one falls due only after what was read together.
+            poll_records=min(POLL_RECORDS, config.storage.commit_documents),
             progress_every_ms=0,
             commit_every_ms=0,
             commit_records=config.storage.commit_documents,
             retention_ms=0,
         )
-        progress = ProgressBar()
-        open_things.callback(progress.close)
+        observer = _observer(arguments, embedded, open_things)
         command = _command(config, arguments, watchlist.version, scorer.name, feed.partitions)
         engine = embedded.engine(
-            clock, pace, progress, maintenance=lambda: None, meta={COMMAND_KEY: command}, on_seam=on_seam
+            clock, pace, observer, maintenance=lambda: None, meta={COMMAND_KEY: command}, on_seam=on_seam
         )
         is_done = engine.run()
         if arguments.say is not None:
             arguments.say.write(_summary(embedded, clock.monotonic_seconds() - started))
+        if arguments.on_end is not None and store is not None:
+            seconds = clock.monotonic_seconds() - started
+            arguments.on_end(Replayed(embedded, store.history, watchlist, scorer.name, seconds))
     return ExitCode.DONE if is_done else ExitCode.TOO_MANY_UNUSABLE
+
+
+def _observer(arguments: ReplayArguments, embedded: Embedded, open_things: ExitStack) -> EngineObserver:
+    if arguments.watch is not None:
+        return arguments.watch(embedded)
+    progress = ProgressBar()
+    open_things.callback(progress.close)
+    return progress
 
 
 def _summary(embedded: Embedded, seconds: float) -> str:

@@ -1,7 +1,8 @@
-"""The health server: `/livez`, `/readyz`, `/metrics` and a list of them at `/`, over plain HTTP.
+"""The health server: `/livez`, `/readyz`, `/metrics` and a list of them, or one page, at `/`, over plain HTTP.
 
 It stands on loopback unless told otherwise, has no login, and so answers GET and HEAD of four fixed paths and nothing
-else: no files, no echo of what was asked, no name or version of the software. One request a connection; size, time and
+else: no files, no echo of what was asked, no name or version of the software. The page is bytes that it was given; it
+may style itself and show images that it carries, but run and fetch nothing. One request a connection; size, time and
 number of connections are bounded, so that a stuck or hostile client costs a thread for seconds and never the monitor.
 """
 
@@ -41,11 +42,19 @@ _MAX_DRAINS = 8
 _DRAIN_SECONDS = 0.5
 
 _PLAIN = "text/plain; charset=utf-8"
+_HTML = "text/html; charset=utf-8"
 _JSON = "application/json"
 _INDEX = b"""/livez    whether the loop turns; a restart helps when it does not
 /readyz   whether the monitor does its work, and what is missing
 /metrics  figures for Prometheus
 """
+
+# A report holds what feeds said. It is escaped where it is written; should that ever fail, the browser still runs no
+# script, sends nothing, and shows it in nobody's frame.
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 
 _logger = logging.getLogger(__name__)
 
@@ -58,9 +67,16 @@ class _Answer:
 
 
 class HealthServer:
-    """Serves health and metrics from its own threads until stopped."""
+    """Serves health and metrics from its own threads until stopped.
 
-    def __init__(self, host: str, port: int, registry: CollectorRegistry, health: Health) -> None:
+    Args:
+        page: an HTML page in UTF-8 to show at `/`; None shows the list of paths.
+    """
+
+    def __init__(
+        self, host: str, port: int, registry: CollectorRegistry, health: Health, page: bytes | None = None
+    ) -> None:
+        self._page = page
         self._host = host
         self._port = port
         self._registry = registry
@@ -95,11 +111,16 @@ class HealthServer:
 
     def _routes(self) -> dict[str, Callable[[str], _Answer]]:
         return {
-            "/": lambda accept: _Answer(HTTPStatus.OK, _PLAIN, _INDEX),
+            "/": lambda accept: self._root(),
             "/livez": lambda accept: _probe(self._health.live()),
             "/readyz": lambda accept: _probe(self._health.ready()),
             "/metrics": self._metrics,
         }
+
+    def _root(self) -> _Answer:
+        if self._page is None:
+            return _Answer(HTTPStatus.OK, _PLAIN, _INDEX)
+        return _Answer(HTTPStatus.OK, _HTML, self._page)
 
     def _metrics(self, accept: str) -> _Answer:
         encode, content_type = choose_encoder(accept)
@@ -220,6 +241,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(answer.body)))
         self.send_header("Cache-Control", "no-store")
         self.send_header("X-Content-Type-Options", "nosniff")
+        if answer.content_type == _HTML:
+            self.send_header("Content-Security-Policy", PAGE_POLICY)
+            self.send_header("Referrer-Policy", "no-referrer")
         self.send_header("Connection", "close")
         if answer.status is HTTPStatus.METHOD_NOT_ALLOWED:
             self.send_header("Allow", "GET, HEAD")

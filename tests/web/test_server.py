@@ -122,6 +122,30 @@ def test_the_root_lists_the_endpoints(running: Running) -> None:
     assert all(running.ask(path)[0] in (200, 503) for path in listed)
 
 
+def test_a_page_is_shown_at_the_root_and_may_run_and_fetch_nothing() -> None:
+    server = HealthServer("127.0.0.1", 0, CollectorRegistry(), Health(ManualClock()), "<p>报告".encode())
+    connection = http.client.HTTPConnection(*server.start(), timeout=PATIENCE_SECONDS)
+    try:
+        connection.request("GET", "/")
+        response = connection.getresponse()
+        assert (response.status, response.read().decode()) == (200, "<p>报告")
+    finally:
+        connection.close()
+        server.stop()
+    assert response.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert response.headers["Cache-Control"] == "no-store"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Referrer-Policy"] == "no-referrer"
+    policy = response.headers["Content-Security-Policy"].split("; ")
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert not any(rule.startswith("script-src") for rule in policy)
+
+
+def test_what_is_no_page_carries_no_policy_of_one(running: Running) -> None:
+    assert "content-security-policy" not in running.ask("/")[1]
+
+
 @pytest.mark.parametrize("path", ["/", "/livez", "/readyz", "/metrics"])
 def test_head_says_the_same_as_get_without_the_body(running: Running, path: str) -> None:
     status, headers, body = running.ask(path)

@@ -1,0 +1,59 @@
+"""What CI installs before the browser's tests: nothing where it is there, and one clear sentence where it cannot."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.imports import ROOT
+
+SCRIPT = ROOT / "tools" / "install_system_packages.sh"
+
+
+def run(folder: Path, **commands: str) -> tuple[int, str, list[str]]:
+    """Run it where only these commands exist, each a line of shell; its exit code, words, and what apt-get was told."""
+    log = folder / "apt.log"
+    for name, line in commands.items():
+        path = folder / name.replace("_", "-")
+        path.write_text(f"#!/bin/sh\n{line}\n".replace("LOG", str(log)))
+        path.chmod(0o755)
+    bash = shutil.which("bash")
+    assert bash is not None
+    done = subprocess.run([bash, str(SCRIPT)], env={"PATH": str(folder)}, capture_output=True, text=True)
+    return done.returncode, done.stdout + done.stderr, log.read_text().splitlines() if log.exists() else []
+
+
+def test_nothing_is_installed_where_all_is_there(tmp_path: Path) -> None:
+    commands = {"chromium": "", "fc_list": "echo NotoSansCJK.ttc", "apt_get": 'echo "$@" >> LOG', "id": "echo 0"}
+    assert run(tmp_path, **commands) == (0, "", [])
+
+
+def test_what_is_missing_is_installed_by_root(tmp_path: Path) -> None:
+    code, words, told = run(tmp_path, fc_list="", apt_get='echo "$@" >> LOG', id="echo 0")
+    assert code == 0
+    assert "Installing chromium fonts-noto-cjk" in words
+    assert told == ["update -qq", "install -y -qq --no-install-recommends chromium fonts-noto-cjk"]
+
+
+@pytest.mark.parametrize(
+    ("commands", "remedy"),
+    [
+        ({"id": "echo 1000", "apt_get": 'echo "$@" >> LOG'}, "ask somebody who may to run: apt-get install chromium"),
+        ({"id": "echo 0"}, "there is no apt-get here"),
+        ({"id": "echo 0", "apt_get": "exit 100"}, "then run: apt-get install chromium"),
+    ],
+)
+def test_what_cannot_be_installed_is_said_with_its_remedy(
+    tmp_path: Path, commands: dict[str, str], remedy: str
+) -> None:
+    code, words, told = run(tmp_path, fc_list="echo NotoSansCJK.ttc", **commands)
+    assert code == 3
+    assert remedy in words
+    assert "fonts" not in words
+    assert told == []
+
+
+def test_ci_installs_them_before_the_tests_run() -> None:
+    lines = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+    assert lines.index("tools/install_system_packages.sh") < lines.index("make test")
