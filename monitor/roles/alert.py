@@ -19,7 +19,6 @@ from monitor.operators.grouping import Grouping, GroupState
 from monitor.operators.lifecycle import LifeCycleRules, OpenAlert, live
 from monitor.operators.merge import MergeByTime, MergeState
 
-
 AFTER_ALL_MS = 2**62
 """Later than any wait ends."""
 

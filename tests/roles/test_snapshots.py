@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from monitor.domain.alerts import Detection, Rule
 from monitor.domain.document import InputPartition
-from monitor.domain.progress import SourceState
+from monitor.domain.progress import Progress, SourceState
 from monitor.domain.streams import Output
 from monitor.operators.coverage import CoverageState
 from monitor.operators.watermark import PartitionState
@@ -143,7 +143,12 @@ def test_role_that_stored_nothing_begins_empty() -> None:
 
 
 def test_alerts_that_wait_and_a_group_that_grows_go_on_after_a_restart() -> None:
-    log = [*shock(4), told(clock(1, minutes=3, seconds=30)), *shock(6, first=4), told(clock(2))]
+    log: list[Detection | Progress] = [
+        *shock(4),
+        told(clock(1, minutes=3, seconds=30)),
+        *shock(6, first=4),
+        told(clock(2)),
+    ]
     expected = hear(alert(), *log)
     for cut in range(1, len(log)):
         role = alert()
