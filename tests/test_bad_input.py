@@ -232,6 +232,7 @@ def test_an_alerts_file_that_was_cut_is_refused(replayed: Replayed, tmp_path: Pa
     assert "alerts.jsonl" in replayed.error
 
 
+@pytest.mark.slow
 def test_a_read_only_place_for_the_state_is_a_wrong_configuration(replayed: Replayed, tmp_path: Path) -> None:
     replayed.feed.write_bytes(GOOD + b"\n")
     folder = tmp_path / "locked"

@@ -40,6 +40,7 @@ def monitor(arguments: list[str], folder: Path) -> subprocess.CompletedProcess[s
     )
 
 
+@pytest.mark.slow
 def test_the_sample_document_names_the_sample_topic(desk: Path) -> None:
     (command,) = commands("replay")
     done = monitor(command, desk)
@@ -49,6 +50,7 @@ def test_the_sample_document_names_the_sample_topic(desk: Path) -> None:
     assert (desk / "history.db").exists()
 
 
+@pytest.mark.slow
 def test_the_sample_configuration_is_judged_valid(desk: Path) -> None:
     (command,) = commands("check-config")
     done = monitor(command, desk)

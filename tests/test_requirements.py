@@ -141,6 +141,7 @@ def test_what_runs_before_the_installation_needs_the_standard_library_only() -> 
     assert imported_packages(modules_under(ROOT, "tools")) == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["slim", "dev", "full"])
 def test_size_told_before_the_download_is_true_within_fifteen_percent(name: str) -> None:
     others = needed_by(set(SLIM)) if name == "dev" else {}

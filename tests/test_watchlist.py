@@ -224,6 +224,7 @@ def test_yaml_faults_name_the_row(tmp_path: Path, content: str, faults: list[str
     assert faults_of(write(tmp_path, content, "watchlist.yaml")) == faults
 
 
+@pytest.mark.slow
 def test_yaml_of_endless_depth_is_a_fault(tmp_path: Path) -> None:
     (fault,) = faults_of(write(tmp_path, "[" * 5_000, "watchlist.yaml"))
     assert "is not YAML" in fault

@@ -22,6 +22,9 @@ from tests.bench.stories.story import CHINESE_INCIDENTS, FIRST_DAY, SIZES, START
 from tests.bench.stories.truth import SHOCK, Planted
 from tests.bench.stories.wording import draw_facts, is_news, word_article, word_post
 
+# Whole stories are told here: a second or so for many of them.
+pytestmark = pytest.mark.slow
+
 SHORT = 900
 """Documents of chatter in a story that is told within a tenth of a second; what is planted stays whole."""
 

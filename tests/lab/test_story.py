@@ -22,6 +22,9 @@ from monitor.operators.parse import ParseLimits, parse
 from monitor.operators.tag import Tagger
 from monitor.watchlist import load_watchlist
 
+# Whole stories are told here: a second or so for many of them.
+pytestmark = pytest.mark.slow
+
 SETTINGS = StorySettings()
 PARTITION = InputPartition("story")
 FEED_KEYS = {"id", "source", "published_at", "observed_at", "title", "text", "url", "lang", "symbols", "author"}

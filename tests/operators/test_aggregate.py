@@ -103,6 +103,7 @@ CUTS = st.lists(st.integers(0, 25 * MINUTE_MS), max_size=12).map(sorted)
 END_MS = 30 * MINUTE_MS
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(STREAMS, CUTS, st.sampled_from([(MINUTE,), (MINUTE, HOPPING)]))
 def test_windows_are_what_the_design_says_whatever_the_cuts(

@@ -127,6 +127,7 @@ ANY_JSON = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.text(max_size=4), ANY_JSON, max_size=4))
 def test_object_reads_the_same_with_something_the_fast_reader_refuses_beside_it(fields: dict[str, object]) -> None:
     plain = json.dumps(fields | {"~": None}, allow_nan=True).encode()

@@ -137,6 +137,7 @@ def test_what_a_woken_partition_says_too_late_takes_effect_at_the_readers_waterm
     assert list(reader.release()) == [(500, "late")]
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.lists(
@@ -353,6 +354,7 @@ def play(scripts: Sequence[Script], steps: Sequence[tuple[int, int]]) -> None:
     assert decided == len(expected)
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(SCRIPTS, STEPS)
 def test_any_interleaving_and_any_cutting_of_progress_decides_the_same_order(

@@ -351,6 +351,7 @@ ODD_JSON = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.sampled_from(KNOWN_KEYS), ODD_JSON, max_size=8), st.booleans(), st.none() | st.integers())
 def test_no_object_raises_and_every_document_keeps_its_promises(
     fields: dict[str, Any], is_timed: bool, arrival_ms: int | None

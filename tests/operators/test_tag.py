@@ -203,6 +203,7 @@ TEXT_OF_FRAGMENTS = st.lists(st.tuples(st.sampled_from(FRAGMENTS), st.sampled_fr
 )
 
 
+@pytest.mark.slow
 @given(TEXT_OF_FRAGMENTS, st.sampled_from((TICKERS, CODES)))
 @settings(max_examples=400)
 def test_short_cut_through_a_text_loses_no_ticker(text: str, topics: list[Topic]) -> None:

@@ -119,6 +119,7 @@ STEPS = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(SAID, STEPS)
 def test_volumes_told_again_after_a_crash_with_other_cuts_give_the_same_final_minutes(

@@ -386,6 +386,7 @@ def run(
     return reader.finish()
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(feeds(), STEPS, st.integers(1, 8))
 def test_any_cuts_commits_and_crashes_give_the_reader_the_same_order_and_the_same_minutes(
