@@ -26,6 +26,7 @@ class Judgement:
     Attributes:
         risk: the leading kind of risk among what speaks against the target, one of `labels.RISKS`.
         cues: up to five phrases that moved the score, as the text writes them, strongest first.
+        marks: what limits the answer, out of `labels.MARKS` and in their order; mostly nothing.
     """
 
     negative: float
@@ -33,6 +34,7 @@ class Judgement:
     positive: float
     risk: str
     cues: tuple[str, ...]
+    marks: tuple[str, ...] = ()
 
 
 class PairScorer(Protocol):
