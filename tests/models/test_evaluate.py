@@ -1,17 +1,17 @@
-"""Reading labelled data, judging a scorer on it, and fitting the lexicon's constants. All texts are invented."""
+"""The command that judges scorers on labelled data. All texts are invented."""
 
 import gzip
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from models import evaluate, fit_lexicon
-from models.data import data_files, is_held_out, read_examples
-from models.evaluate import confusion, measures
-from models.fit_lexicon import Sample, fit, probabilities
-from models.scorer import Pair
+from models import evaluate, shipped
+from models.corpus.split import is_development
+from models.scorer import PairScorer
+from tests.models.evaluation.made import MadeScorer
+
+FEW = ["--resamples", "20", "--no-probes"]
 
 
 def write(path: Path, rows: list[tuple[str, str | None]]) -> None:
@@ -22,87 +22,97 @@ def write(path: Path, rows: list[tuple[str, str | None]]) -> None:
     path.write_bytes(gzip.compress("\n".join(lines).encode()))
 
 
-def test_measures_are_those_of_a_table_worked_by_hand() -> None:
-    found = measures(confusion([0, 0, 0, 1, 2], [0, 0, 1, 0, 2]))
-    assert found["accuracy"] == pytest.approx(3 / 5)
-    assert found["negative_precision"] == pytest.approx(2 / 3)
-    assert found["negative_recall"] == pytest.approx(2 / 3)
-    assert found["macro_f1"] == pytest.approx((2 / 3 + 0 + 1) / 3)
-
-
-def test_class_that_a_set_lacks_is_left_out_of_macro_f1() -> None:
-    assert measures(confusion([0, 2], [0, 2]))["macro_f1"] == 1.0
-
-
-def test_never_answering_negative_has_no_precision_and_does_not_fail() -> None:
-    assert measures(confusion([0], [1])) == {
-        "accuracy": 0.0,
-        "macro_f1": 0.0,
-        "negative_precision": 0.0,
-        "negative_recall": 0.0,
-    }
-
-
-def test_rows_without_a_label_are_passed_over(tmp_path: Path) -> None:
-    write(tmp_path / "made.jsonl.gz", [("Fraud at Hexley", "negative"), ("Hexley", None)])
-    [example] = read_examples(tmp_path / "made.jsonl.gz")
-    assert (example.pair, example.label) == (Pair("Fraud at Hexley", "", "en"), 0)
-
-
-def test_folder_without_data_is_named_with_the_remedy(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="name the folder of the data sets with --data"):
-        data_files(tmp_path)
-
-
-def test_a_fifth_is_held_out_and_equal_texts_stay_on_one_side() -> None:
-    held = [is_held_out(f"headline number {number}") for number in range(2_000)]
-    assert 0.17 < sum(held) / len(held) < 0.23
-    assert is_held_out("Shares FELL  today") == is_held_out("shares fell today")
+def many(path: Path) -> Path:
+    """A set that is large enough to be parted."""
+    words = {"negative": "shares plunge", "neutral": "holds meeting", "positive": "shares soar"}
+    write(path / "made.jsonl.gz", [(f"Hexley {words[label]} in {n * 17}", label) for n in range(40) for label in words])
+    return path
 
 
 def test_command_prints_both_scorers_and_ends_with_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(tmp_path / "made.jsonl.gz", [("Fraud at Hexley", "negative"), ("Board meets", "neutral")])
     write(tmp_path / "unlabelled.jsonl.gz", [("Board meets", None)])
-    evaluate.main(["--data", str(tmp_path)])
+    assert evaluate.main(["--data", str(tmp_path), "--all", *FEW]) == 0
     *table, last = capsys.readouterr().out.splitlines()
     results = json.loads(last)
     assert list(results) == ["made"]
-    accuracies = {name.partition("-")[0]: found["accuracy"] for name, found in results["made"].items()}
-    assert accuracies == {"lexicon": 1.0, "neutral": 0.5}
-    assert len(table) == 3
+    assert {name: found["accuracy"] for name, found in results["made"].items()} == {"lexicon": 1.0, "neutral": 0.5}
+    assert [line.split()[:3] for line in table[1:3]] == [["made", "2", "lexicon"], ["made", "2", "neutral"]]
 
 
-def test_fit_finds_the_constants_that_made_the_labels() -> None:
-    truth = np.array([-1.2, 1.6, 0.4, -0.8, 1.3, 0.3])
-    grid = np.array([[bad, good] for bad in np.linspace(0, 2, 8) for good in np.linspace(0, 2, 8)])
-    evidence, labels = np.repeat(grid, 3, axis=0), np.tile([0, 1, 2], len(grid))
-    possible = np.ones((len(labels), 3), np.bool_)
-    # Every point stands there with each label, weighted by its true chance: there is no noise to fit.
-    chances = probabilities(truth, Sample(grid, labels[: len(grid)], possible[: len(grid)], np.ones(len(grid))))
-    fitted = fit(Sample(evidence, labels, possible, chances.ravel()))
-    assert np.abs(fitted - truth).max() < 0.02
-
-
-def test_slopes_stay_positive_where_the_data_would_turn_them() -> None:
-    evidence = np.array([[2.0, 0.0], [0.0, 0.0]] * 50)
-    labels = np.array([2, 0] * 50)
-    fitted = fit(Sample(evidence, labels, np.ones((100, 3), np.bool_), np.ones(100)))
-    assert (fitted[[1, 2, 4, 5]] > 0).all()
-
-
-def test_impossible_class_gets_no_probability() -> None:
-    possible = np.array([[True, False, True]])
-    found = probabilities(np.zeros(6), Sample(np.zeros((1, 2)), np.array([0]), possible, np.ones(1)))
-    assert found.tolist() == [[0.5, 0.0, 0.5]]
-
-
-def test_fit_command_prints_constants_and_how_honest_they_are(
+def test_answers_of_a_missing_class_are_wrong_only_when_asked_for(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    rows = [(f"Fraud at Hexley {n}", "negative") for n in range(40)] + [(f"Board {n}", "neutral") for n in range(40)]
-    write(tmp_path / "made.jsonl.gz", [*rows, *((f"Record profit {n}", "positive") for n in range(40))])
-    write(tmp_path / "nwgi.jsonl.gz", [("left out", "negative")])
-    fit_lexicon.main(["--data", str(tmp_path)])
+    write(tmp_path / "sides.jsonl.gz", [("Board meets", "negative"), ("Board meets again", "positive")])
+    found = []
+    for more in ([], ["--unmasked"]):
+        evaluate.main(["--data", str(tmp_path), "--all", "--scorer", "neutral", *more, *FEW])
+        found.append(json.loads(capsys.readouterr().out.splitlines()[-1])["sides"]["neutral"]["accuracy"])
+    assert found == [0.5, 0.0]
+
+
+def test_rows_that_a_run_of_the_ratio_knows_are_not_judged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    scorer = MadeScorer(lambda pair: (0.1, 0.8, 0.1))
+    many(tmp_path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shipped, "open_scorer", lambda name, threads=None: scorer)
+        assert evaluate.main(["--data", str(tmp_path), "--scorer", "default", "--development", "0.2", *FEW]) == 0
+    asked = {pair.text for pair in scorer.asked if not pair.target and "Hexley" in pair.text}
+    assert asked and all(is_development(text, 0.2) for text in asked)
+    assert '"default"' in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_scorer_is_compared_with_what_was_fine_tuned(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def open_it(name: str, threads: int | None = None) -> PairScorer:
+        return MadeScorer(lambda pair: (0.8, 0.1, 0.1), name)
+
+    monkeypatch.setattr(shipped, "open_scorer", open_it)
+    path = str(many(tmp_path))
+    out = tmp_path / "out"
+    pytest.importorskip("matplotlib")
+    arguments = ["--data", path, "--scorer", "lexicon,default", "--before", "organisation/base", "--out", str(out)]
+    assert evaluate.main([*arguments, *FEW]) == 0
+    kept = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    assert list(kept["differences"]) == ["default - lexicon", "lexicon - before", "default - before"]
+    assert kept["differences"]["lexicon - before"]["made"]["accuracy"]["value"] > 0.3
+    assert "lexicon - before" in capsys.readouterr().out
+
+
+def test_tfidf_is_trained_on_the_other_side_and_left_out_sources_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("sklearn")
+    many(tmp_path)
+    write(tmp_path / "other.jsonl.gz", [(f"Orvane shares plunge by {n * 31} or so", "negative") for n in range(40)])
+    arguments = ["--data", str(tmp_path), "--scorer", "tfidf", "--development", "0.3", "--leave-one-out", *FEW]
+    assert evaluate.main(arguments) == 0
     printed = capsys.readouterr().out
-    assert printed.startswith("negative: prior -")
-    assert "observed 1.00" in printed
+    assert json.loads(printed.splitlines()[-1])["made"]["tfidf"]["accuracy"] == 1.0
+    assert "Leave one source out" in printed
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--scorer", "tfidf", "--all"], "--all judges rows that tfidf is trained on"),
+        (["--all", "--leave-one-out"], "--all judges rows that --leave-one-out is trained on"),
+        (["--leave-one-out", "mine.yaml"], "say with --out where they go"),
+        (["--sets", "fiqa"], "holds no fiqa; it has made"),
+        (["--scorer", "no such thing"], "no such thing is no folder here and no hub name"),
+        (["--replay", "nowhere"], "there is no such file"),
+    ],
+)
+def test_wrong_use_is_told_with_the_remedy(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str], message: str
+) -> None:
+    assert evaluate.main(["--data", str(many(tmp_path)), *more, *FEW]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_ratio_that_is_no_share_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        evaluate.main(["--data", str(tmp_path), "--development", "8"])
+    assert "8 is not between 0 and 1" in capsys.readouterr().err
