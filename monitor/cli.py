@@ -75,6 +75,14 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--no-serve", action="store_true", help="end when the story ends, with a terminal too")
     demo.set_defaults(command=_demo)
 
+    score = commands.add_parser("score", help="say what the monitor makes of a text, or of each line of a file")
+    score.add_argument("given", nargs="?", metavar="TEXT|FILE", help="a text; with --out a file of JSON lines")
+    score.add_argument("--out", metavar="FILE", help="where a file's answers go, JSON lines; - is standard output")
+    score.add_argument("--target", metavar="T", help="whom it is asked about, as the text names it")
+    score.add_argument("--lang", metavar="L", help="the text's language, such as en or zh, if it is known")
+    score.add_argument("--config", type=Path, metavar="FILE", help="YAML; without it the defaults hold")
+    score.set_defaults(command=_score)
+
     check = commands.add_parser("check-config", help="judge a configuration, and the watchlist that it names")
     check.add_argument("file", type=Path, metavar="FILE")
     check.add_argument("--watchlist", type=Path, metavar="FILE", help="judge this watchlist too")
@@ -135,6 +143,20 @@ def _replay(arguments: argparse.Namespace) -> int:
         ),
         SystemClock(),
     )
+
+
+def _score(arguments: argparse.Namespace) -> int:
+    given, out = arguments.given, arguments.out
+    if given is None:
+        raise ConfigError("TEXT: there is nothing to score; give a text, or a file with --out")
+    if out is None and given == "-":
+        raise ConfigError("--out: say where the scores of standard input go; --out - is standard output")
+    if out is not None and (arguments.target is not None or arguments.lang is not None):
+        raise ConfigError('--target, --lang: are for one text; in a file each line has its own "target" and "lang"')
+    config = _load(arguments, {})
+    if out is None:
+        return app.score_text(config, given, arguments.target or "", arguments.lang, sys.stdout)
+    return app.score_file(config, given, out, sys.stdin.buffer, sys.stdout.buffer)
 
 
 def _demo(arguments: argparse.Namespace) -> int:

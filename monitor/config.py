@@ -45,6 +45,7 @@ MIB = 1 << 20
 class ScorerKind(StrEnum):
     """Who judges a text."""
 
+    MODEL = "model"
     LEXICON = "lexicon"
     NEUTRAL = "neutral"
 
@@ -117,7 +118,15 @@ class WatchlistConfig:
 class ScorerConfig:
     """Who judges a text, and in what batches. A score does not depend on its neighbours in the batch."""
 
-    kind: ScorerKind = choice(ScorerKind.LEXICON, "`lexicon`: our word lists; `neutral`: a floor to compare with.")
+    kind: ScorerKind = choice(
+        ScorerKind.MODEL,
+        "`model`: a trained model; `lexicon`: our word lists; `neutral`: a floor to compare with.",
+    )
+    checkpoint: str = text(
+        "default",
+        "Which model: `default`; `commercial`, trained only on what may be used so; a folder; or a hub name.",
+    )
+    threads: int = whole(0, "threads", 0, 1_024, "On how many a model runs; 0 is all cores.", decides=False)
     batch_size: int = whole(256, "texts", 1, 4_096, "A batch this large is scored at once.", decides=False)
     batch_delay_ms: int = duration("100ms", "0s", "10s", "A smaller batch is scored after this long.", decides=False)
     max_pending: int = whole(

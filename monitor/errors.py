@@ -30,6 +30,14 @@ class ConfigError(MonitorError):
         self.faults = faults
 
 
+class InputError(MonitorError):
+    """What a command was given to work on cannot be used: stop. `faults` holds one sentence each, place first."""
+
+    def __init__(self, *faults: str) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
 class RecordError(MonitorError):
     """One record cannot be used: dead-letter it with `reason` and go on."""
 

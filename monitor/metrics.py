@@ -45,6 +45,7 @@ LOOK_OUTCOMES = (
 )
 SUPPRESSIONS = ("below_threshold", "over_budget", "cooldown", "no_rise", "grouped")
 ALERT_STATES = ("firing", "amended", "resolved", "retracted")
+SCORE_MARKS = ("unsupported_target", "untrained_language", "cut")
 MATCH_ROLES = ("title", "lead", "body", "symbol")
 NOTIFICATION_OUTCOMES = ("sent", "sent_again", "retried", "failed", "gave_up", "undelivered", "ledger_only")
 RELOAD_OUTCOMES = ("loaded", "rejected")
@@ -146,6 +147,11 @@ class Metrics:
             "matches_total", "Topics named by documents, by where they are named.", {"role": MATCH_ROLES}
         )
         self.scored_pairs_total = self._counter("scored_pairs_total", "Pairs of document and topic that were scored.")
+        self.score_marks_total = self._counter(
+            "score_marks_total",
+            "Scored pairs of which the scorer said why its answer is worth less.",
+            {"mark": SCORE_MARKS},
+        )
         self.batches_total = self._counter(
             "batches_total", "Batches sent to the scorer, by why they were closed.", {"reason": BATCH_REASONS}
         )

@@ -111,6 +111,8 @@ class RunObserver:
         for role, count in score.roles_matched.items():
             metrics.matches_total.labels(role).inc(count)
         metrics.scored_pairs_total.inc(counts["pairs"])
+        for mark, count in score.marks.items():
+            metrics.score_marks_total.labels(mark).inc(count)
         metrics.late_documents_total.inc(counts["late"])
         for flush in score.flushes:
             metrics.batches_total.labels(flush[0]).inc()
@@ -118,6 +120,7 @@ class RunObserver:
         score.flushes.clear()
         score.dead.clear()
         score.roles_matched.clear()
+        score.marks.clear()
         counts.clear()
         metrics.repeats_total.inc(trend.counts["repeat"])
         metrics.too_late_documents_total.inc(trend.counts["too_late"])

@@ -10,12 +10,13 @@ from typing import NamedTuple, Protocol
 from monitor.domain.alerts import AlertEvent, Detection
 from monitor.domain.archive import ScoredRow, SuppressedRow, VolumeRow, WindowRow
 from monitor.domain.document import DeadLetter, Document, FeedRecord, InputPartition
-from monitor.domain.sentiment import RiskKind, Sentiment
+from monitor.domain.sentiment import RiskKind, ScoreMark, Sentiment
 from monitor.domain.topics import TopicMatch
 
 
 class ScoreRequest(NamedTuple):
-    """One pair to score: the text, the target (the form in which the text names the topic, or empty), its language."""
+    """One pair to score: the text, the target (a form in which the text names it, or empty for the text as a whole),
+    and the language."""
 
     text: str
     target: str
@@ -23,11 +24,13 @@ class ScoreRequest(NamedTuple):
 
 
 class Score(NamedTuple):
-    """A scorer's answer to one request: probabilities, the leading kind of risk, and the phrases that moved it."""
+    """A scorer's answer to one request: probabilities, the leading kind of risk, the phrases that moved it, and what
+    makes the answer worth less."""
 
     sentiment: Sentiment
     risk: RiskKind
     cues: tuple[str, ...]
+    marks: tuple[ScoreMark, ...] = ()
 
 
 class Scorer(Protocol):

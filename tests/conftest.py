@@ -2,6 +2,10 @@
 
 `MONITOR_NO_SKIPS=1` turns every skip into a failure with the skip's reason: a suite that skips its broker and its GPU
 is green without having looked. `optional` tests are exempt, and are few. `HYPOTHESIS_PROFILE` is `default` or `ci`.
+
+What tests say about exact alerts they say about the lexicon's: it is small, quick, and changes when we change it. So
+`scorer.kind: lexicon` is set here, once, for all that reads the environment, processes that tests start included;
+`tests/replays.py` says the same for what does not. A test of the trained model asks for `default_scorer`.
 """
 
 import os
@@ -15,7 +19,16 @@ settings.register_profile("default", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
+SCORER_VARIABLE = "MONITOR_SCORER__KIND"
+os.environ[SCORER_VARIABLE] = "lexicon"
+
 NO_SKIPS = os.environ.get("MONITOR_NO_SKIPS") == "1"
+
+
+@pytest.fixture
+def default_scorer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Takes the word about the lexicon back: what the configuration says, or its default, holds."""
+    monkeypatch.delenv(SCORER_VARIABLE)
 
 
 def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:

@@ -1,6 +1,7 @@
 """Reads what modules import, from their source: nothing is executed, so a planted module can be judged as text."""
 
 import ast
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -20,12 +21,16 @@ class Module:
 
 @dataclass(frozen=True)
 class Import:
-    """One imported module; `names` are what is taken from it (empty for a plain `import`)."""
+    """One imported module; `names` are what is taken from it (empty for a plain `import`).
+
+    `is_lazy`: it stands in a function, and happens only when that is called.
+    """
 
     importer: str
     target: str
     line: int
     names: tuple[str, ...] = ()
+    is_lazy: bool = False
 
     @property
     def package(self) -> str:
@@ -55,21 +60,31 @@ def imports_of(module: Module, known: frozenset[str] = frozenset()) -> Iterator[
     `from package import name` is an import of `package.name` where that is one of the `known` modules. An import
     by a computed name has the target "?": nobody can check it.
     """
-    for node in ast.walk(tree_of(module)):
+    for node, is_lazy in _nodes(tree_of(module)):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                yield Import(module.name, alias.name, node.lineno)
+                yield Import(module.name, alias.name, node.lineno, is_lazy=is_lazy)
         elif isinstance(node, ast.ImportFrom):
             base = _absolute(module, node)
             submodules = [alias.name for alias in node.names if f"{base}.{alias.name}" in known]
             names = tuple(alias.name for alias in node.names if alias.name not in submodules)
             for name in submodules:
-                yield Import(module.name, f"{base}.{name}", node.lineno)
+                yield Import(module.name, f"{base}.{name}", node.lineno, is_lazy=is_lazy)
             if names:
-                yield Import(module.name, base, node.lineno, names)
+                yield Import(module.name, base, node.lineno, names, is_lazy)
         elif isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in ("import_module", "__import__"):
             literal = node.args[0].value if node.args and isinstance(node.args[0], ast.Constant) else None
-            yield Import(module.name, literal if isinstance(literal, str) else "?", node.lineno)
+            yield Import(module.name, literal if isinstance(literal, str) else "?", node.lineno, is_lazy=is_lazy)
+
+
+def _nodes(tree: ast.AST) -> Iterator[tuple[ast.AST, bool]]:
+    """Every node, and whether it stands in a function; level by level, as `ast.walk` has them."""
+    waiting = deque([(tree, False)])
+    while waiting:
+        node, is_lazy = waiting.popleft()
+        yield node, is_lazy
+        is_lazy = is_lazy or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        waiting.extend((child, is_lazy) for child in ast.iter_child_nodes(node))
 
 
 def _absolute(module: Module, node: ast.ImportFrom) -> str:

@@ -15,6 +15,7 @@ from tests.feeds import START_MS
 AS_OF_MS = START_MS + 400 * 86_400_000
 
 QUICK: dict[str, object] = {
+    "scorer.kind": "lexicon",
     "detection.look_backs": ["15m", "1h", "4h"],
     "detection.min_history": "12h",
     "detection.episode_gap": "2h",

@@ -76,7 +76,22 @@ LIBRARY_ROOMS = {
     "yaml": {"options", "config", "watchlist"},
     "http": {"web", "channels", "transports"},
 }
-MODEL_LIBRARIES = {"torch", "transformers", "safetensors", "onnxruntime", "tokenizers"}
+# The same for the rooms of models/; `tokenizers` may be in any of them, and none of these in monitor/.
+MODEL_LIBRARY_ROOMS = {
+    "onnxruntime": {"session", "export", "exporting"},
+    "torch": {"training", "train", "pretrain", "evaluation", "export", "exporting", "huggingface"},
+    "transformers": {"training", "pretrain", "export", "exporting", "huggingface"},
+    "safetensors": {"training", "export", "exporting"},
+    "peft": {"training"},
+    "onnx": {"training", "export", "exporting"},
+    "sklearn": {"corpus", "evaluation"},
+    "matplotlib": {"evaluation"},
+}
+MODEL_LIBRARIES = {*MODEL_LIBRARY_ROOMS, "tokenizers"}
+# What the slim set has of them: whoever only runs a shipped checkpoint needs no other.
+SLIM_MODEL_LIBRARIES = {"onnxruntime", "tokenizers"}
+# Reads checkpoints that others trained, for which the full set is asked; imports it only when it is called.
+FULL_SET_READERS = {"models.huggingface"}
 
 # Values and arithmetic: standard library only.
 PLAIN_ROOMS = {"domain", "errors", "clock", "ports"}
@@ -122,9 +137,14 @@ def wrong_libraries(modules: Iterable[Module]) -> Iterator[str]:
     """Every import of a library in a room where it does not belong."""
     for module in modules:
         room = room_of(module.name)
+        is_model = module.name.split(".")[0] == "models"
         for found in imports_of(module):
             place = f"{module.name}:{found.line}: {found.package}"
-            if found.package in MODEL_LIBRARIES:
+            if is_model:
+                rooms = MODEL_LIBRARY_ROOMS.get(found.package, {room})
+                if room not in rooms:
+                    yield f"{place} belongs to models/ {', '.join(sorted(rooms))}"
+            elif found.package in MODEL_LIBRARIES:
                 yield f"{place} belongs to models/"
             elif room not in LIBRARY_ROOMS.get(found.package, {room}):
                 yield f"{place} belongs to {', '.join(sorted(LIBRARY_ROOMS[found.package]))}"
@@ -132,6 +152,34 @@ def wrong_libraries(modules: Iterable[Module]) -> Iterator[str]:
                 yield f"{place} is no standard library, and {room} uses nothing else"
             elif room in DETERMINISTIC_ROOMS and found.package in RANDOM_MODULES:
                 yield f"{place} would make two replays differ"
+
+
+def serving_modules(modules: Iterable[Module], known: frozenset[str]) -> list[Module]:
+    """The modules of models/ that are loaded where texts are scored: those that app names, and what these import."""
+    by_name = {module.name: module for module in modules}
+    waiting = [
+        found.target
+        for module in by_name.values()
+        if room_of(module.name) == "app"
+        for found in imports_of(module, known)
+    ]
+    served: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name in served or name.split(".")[0] != "models" or name not in by_name:
+            continue
+        served.add(name)
+        waiting += [found.target for found in imports_of(by_name[name], known)]
+    return [by_name[name] for name in sorted(served)]
+
+
+def needs_of_serving(modules: Iterable[Module]) -> Iterator[str]:
+    """Every import in a module that serves for which the slim set would not do."""
+    for module in modules:
+        for found in imports_of(module):
+            is_full = found.package in MODEL_LIBRARIES - SLIM_MODEL_LIBRARIES
+            if is_full and not (found.is_lazy and module.name in FULL_SET_READERS):
+                yield f"{module.name}:{found.line}: {found.package} is not in the slim set, and this module serves"
 
 
 def clock_readings(modules: Iterable[Module]) -> Iterator[str]:
@@ -192,7 +240,13 @@ def test_the_plan_has_no_circle() -> None:
 
 
 def test_each_library_lives_in_its_room() -> None:
-    assert list(wrong_libraries(MONITOR)) == []
+    assert list(wrong_libraries([*MONITOR, *MODELS])) == []
+
+
+def test_a_shipped_checkpoint_is_served_by_the_slim_set() -> None:
+    serving = serving_modules([*MONITOR, *MODELS], KNOWN)
+    assert {"models.lexicon", "models.shipped", "models.text"} <= {module.name for module in serving}
+    assert list(needs_of_serving(serving)) == []
 
 
 def test_only_the_clock_reads_the_time() -> None:
@@ -254,6 +308,8 @@ def test_right_arrow_is_let_through(importer: str, source: str) -> None:
         ("monitor.domain.document", "import numpy"),
         ("monitor.roles.alert", "from sqlalchemy import select"),
         ("monitor.operators.budget", "from random import random"),
+        ("models.transformer", "def load():\n    import torch"),
+        ("models.corpus.split", "import matplotlib"),
     ],
 )
 def test_library_in_the_wrong_room_is_caught(importer: str, source: str) -> None:
@@ -274,6 +330,27 @@ def test_library_in_the_wrong_room_is_caught(importer: str, source: str) -> None
 )
 def test_planted_reading_of_the_clock_is_caught(source: str) -> None:
     assert len(list(clock_readings([Module("monitor.operators.detect", source)]))) == 1
+
+
+@pytest.mark.parametrize(
+    ("served", "source"),
+    [
+        ("models.transformer", "import torch"),
+        ("models.transformer", "def load():\n    import torch"),
+        ("models.huggingface", "import torch"),
+    ],
+)
+def test_planted_need_of_the_full_set_is_caught(served: str, source: str) -> None:
+    app = Module("monitor.app.scoring", "def make():\n    from models.shipped import open_scorer")
+    shipped = Module("models.shipped", f"def open_scorer():\n    import {served}")
+    modules = [app, shipped, Module(served, source)]
+    serving = serving_modules(modules, frozenset(module.name for module in modules))
+    assert [module.name for module in serving] == sorted(["models.shipped", served])
+    assert len(list(needs_of_serving(serving))) == 1
+
+
+def test_what_others_trained_may_need_the_full_set_when_it_is_asked_for() -> None:
+    assert list(needs_of_serving([Module("models.huggingface", "def load():\n    import torch")])) == []
 
 
 def test_planted_builtin_hash_is_caught() -> None:

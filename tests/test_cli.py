@@ -21,7 +21,7 @@ QUICK = (
     "alerts: {cooldown: 3h, initial_threshold: 1.5, budget_per_topic_month: 100}\n"
     "server: {enabled: false}\n"
 )
-COMMANDS = ("run", "replay", "check-config")
+COMMANDS = ("run", "replay", "score", "check-config")
 
 Ran = tuple[int, str, str]
 """Exit code, standard output, standard error."""
@@ -108,6 +108,7 @@ def test_version_is_that_of_the_package(monitor: Callable[..., Ran]) -> None:
         ("replay", "feed.jsonl", "--alerts", "a", "--budget", "plenty"),
         ("replay", "feed.jsonl", "--alerts", "a", "--from", "last Tuesday"),
         ("replay", "feed.jsonl", "--alerts", "a", "--frm", "2026-03-02"),
+        ("score", "a", "text", "in", "pieces"),
         ("check-config",),
         ("run", "--nonsense"),
     ],

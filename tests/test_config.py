@@ -60,7 +60,7 @@ def test_nothing_given_gives_the_defaults() -> None:
     assert config.feeds.oldest_ms == 631_152_000_000
     assert config.detection.look_backs_ms == (900_000, 3_600_000, 14_400_000, 43_200_000, 86_400_000)
     assert config.trend.windows == (WindowSpec(60_000, 60_000),)
-    assert config.scorer.kind is ScorerKind.LEXICON
+    assert config.scorer.kind is ScorerKind.MODEL
     assert config.warnings == ()
 
 
@@ -603,10 +603,11 @@ def test_fingerprint_is_twelve_hex_digits_and_the_same_for_the_same_values(tmp_p
         ("detection: {floor: 1.6}", True),
         ("alerts: {budget_per_topic_month: 1}", True),
         ("scorer: {kind: neutral}", True),
+        ("scorer: {checkpoint: commercial}", True),
         ("trend: {windows: [{size: 5m, hop: 1m}]}", True),
         ("feeds: {max_out_of_orderness: 3s}", True),
         ("feeds: {paths: [a.jsonl], progress_every: 1s}", False),
-        ("scorer: {batch_size: 1, batch_delay: 1s, max_pending: 9}", False),
+        ("scorer: {batch_size: 1, batch_delay: 1s, max_pending: 9, threads: 3}", False),
         ("watchlist: {reload_every: 1m}", False),
         ("server: {port: 1}\nlogging: {level: debug}\nstorage: {commit_every: 1s}", False),
         (f"notify: {{slack_webhook_url: '{HOOK}', max_age: 2h}}", False),

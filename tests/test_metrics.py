@@ -12,11 +12,12 @@ from monitor import metrics as module
 from monitor.domain.alerts import AlertState, Silence, Suppression
 from monitor.domain.document import DeadLetterReason
 from monitor.domain.progress import SourceState
+from monitor.domain.sentiment import ScoreMark
 from monitor.domain.topics import MatchRole
 from monitor.metrics import Metrics, reference_markdown
 
 ALLOWED_LABELS = {
-    *("input", "outcome", "reason", "role", "stage", "silence", "state", "channel", "queue"),
+    *("input", "outcome", "reason", "role", "stage", "silence", "state", "channel", "queue", "mark"),
     *("version", "scorer", "watchlist", "config"),
 }
 
@@ -40,6 +41,7 @@ def exposed(registry: CollectorRegistry) -> dict[str, float]:
 def test_closed_label_sets_are_those_of_the_domain() -> None:
     assert tuple(DeadLetterReason) == module.DEAD_LETTER_REASONS
     assert tuple(MatchRole) == module.MATCH_ROLES
+    assert tuple(ScoreMark) == module.SCORE_MARKS
     assert ("fired", *Silence) == module.LOOK_OUTCOMES
     assert tuple(Suppression) == module.SUPPRESSIONS
     assert tuple(AlertState) == module.ALERT_STATES

@@ -88,6 +88,8 @@ def test_every_record_leaves_score_in_one_way(watched: Watched) -> None:
     assert watched.value("scored_pairs_total") == 3
     assert watched.value("matches_total", role="body") == 3
     assert watched.value("batch_pairs_sum") == 3
+    assert watched.value("score_marks_total", mark="unsupported_target") == 1
+    assert watched.value("score_marks_total", mark="untrained_language") == 0
 
 
 def test_what_was_counted_is_carried_over_once(watched: Watched) -> None:
@@ -96,8 +98,10 @@ def test_what_was_counted_is_carried_over_once(watched: Watched) -> None:
     watched.observer.advanced()
     assert watched.value("documents_total", outcome="scored") == 1
     assert watched.value("dead_letters_total", reason="not_json") == 1
-    watched.read(good(2))
+    watched.read(good(2, words="pike"))
+    watched.observer.advanced()
     assert watched.value("documents_total", outcome="scored") == 2
+    assert watched.value("score_marks_total", mark="cut") == 1
 
 
 def test_what_trend_and_alert_decided_is_counted_by_name(watched: Watched) -> None:

@@ -23,7 +23,11 @@ FULL_IMPORTS = {
     "crc32c": "crc32c",
     "kafka": "kafka-python",
     "lz4": "lz4",
+    "matplotlib": "matplotlib",
+    "onnx": "onnx",
+    "peft": "peft",
     "safetensors": "safetensors",
+    "sklearn": "scikit-learn",
     "torch": "torch",
     "transformers": "transformers",
 }

@@ -11,9 +11,8 @@ import pytest
 
 from monitor.app import ReplayArguments, replay
 from monitor.clock import ManualClock
-from monitor.config import Config
 from monitor.errors import ConfigError
-from tests import feeds
+from tests import feeds, replays
 from tests.feed_server import FeedServer, Handler, Item, page, rss, serving, status
 from tests.test_run import CONFIG, PATIENCE_SECONDS, Monitor
 
@@ -134,5 +133,5 @@ def test_a_url_cannot_be_replayed(tmp_path: Path) -> None:
         as_of_ms=None,
     )
     with pytest.raises(ConfigError, match="monitor run") as refused:
-        replay(Config(), arguments, ManualClock())
+        replay(replays.quick_config(), arguments, ManualClock())
     assert "hunter2" not in str(refused.value)

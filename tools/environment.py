@@ -47,7 +47,7 @@ class Size:
     disk_mb: int
 
 
-SIZES = {"slim": Size(42, 264), "full": Size(3_070, 6_110), "dev": Size(84, 284)}
+SIZES = {"slim": Size(80, 391), "full": Size(3_180, 6_550), "dev": Size(84, 284)}
 
 
 def readable(megabytes: int) -> str:

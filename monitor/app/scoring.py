@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 
+from models.checkpoint import CheckpointError
 from models.lexicon import LexiconScorer
 from models.neutral import NeutralScorer
 from models.scorer import Pair, PairScorer
-from monitor.config import Config, ScorerKind
-from monitor.domain.sentiment import RiskKind, Sentiment
+from models.shipped import open_scorer
+from monitor.config import Config, ScorerConfig, ScorerKind
+from monitor.domain.sentiment import RiskKind, ScoreMark, Sentiment
+from monitor.errors import ConfigError
 from monitor.ports import Score, ScoreRequest
 
 
@@ -16,6 +19,7 @@ class ModelScorer:
     def __init__(self, inner: PairScorer) -> None:
         self._inner = inner
         self._risks = {kind.value: kind for kind in RiskKind}
+        self._marks = {mark.value: mark for mark in ScoreMark}
 
     @property
     def name(self) -> str:
@@ -24,11 +28,43 @@ class ModelScorer:
     def score(self, requests: Sequence[ScoreRequest]) -> list[Score]:
         judged = self._inner.score([Pair(r.text, r.target, r.lang) for r in requests])
         return [
-            Score(Sentiment.from_probabilities(j.negative, j.neutral, j.positive), self._risks[j.risk], j.cues)
+            Score(
+                Sentiment.from_probabilities(j.negative, j.neutral, j.positive),
+                self._risks[j.risk],
+                j.cues,
+                tuple(self._marks[mark] for mark in j.marks) if j.marks else (),
+            )
             for j in judged
         ]
 
 
 def make_scorer(config: Config) -> ModelScorer:
-    """The scorer that the configuration names."""
-    return ModelScorer(LexiconScorer() if config.scorer.kind is ScorerKind.LEXICON else NeutralScorer())
+    """The scorer that the configuration names. Raises: ConfigError: its checkpoint cannot be used."""
+    return ModelScorer(make_pair_scorer(config.scorer))
+
+
+def make_pair_scorer(options: ScorerConfig) -> PairScorer:
+    """The same, as models/ offers it. Raises: ConfigError: its checkpoint cannot be used."""
+    match options.kind:
+        case ScorerKind.MODEL:
+            return _open(options)
+        case ScorerKind.LEXICON:
+            return LexiconScorer()
+        case ScorerKind.NEUTRAL:
+            return NeutralScorer()
+
+
+def _open(options: ScorerConfig) -> PairScorer:
+    """A trained model, ready to answer; the libraries behind it are loaded now, for no other scorer needs them."""
+    try:
+        return open_scorer(options.checkpoint, options.threads or None)
+    except CheckpointError as exc:
+        raise ConfigError(f"scorer.checkpoint: {exc}") from exc
+    except ModuleNotFoundError as exc:
+        library = (exc.name or "").partition(".")[0]
+        if library in ("", "models", "monitor"):
+            raise  # no library: a bug of ours
+        raise ConfigError(
+            f"scorer.checkpoint: {options.checkpoint} needs {library}, which is not installed here; "
+            "run `make setup`, or take the word lists, scorer.kind: lexicon"
+        ) from exc

@@ -34,6 +34,17 @@ class RiskKind(StrEnum):
     MARKET = "market"
 
 
+class ScoreMark(StrEnum):
+    """What a scorer says of its own answer when that is worth less than it looks."""
+
+    UNSUPPORTED_TARGET = "unsupported_target"
+    """The answer is about the text as a whole: it does not name the target, or the scorer knows no targets."""
+    UNTRAINED_LANGUAGE = "untrained_language"
+    """Nobody trained the scorer on the text's language."""
+    CUT = "cut"
+    """A part of a long text that counts was not read."""
+
+
 class Sentiment(NamedTuple):
     """Probabilities of the labels in units of 1/10,000; they sum to exactly 10,000."""
 

@@ -40,9 +40,14 @@ class Topic:
 
 
 class TopicMatch(NamedTuple):
-    """One topic that a document names: the form the text uses, the place, and how many topics share the document."""
+    """One topic that a document names: the form the text uses, the place, and how many topics share the document.
+
+    `target` is what a scorer is asked about: the form, or nothing where the topic is a theme. The words that name a
+    theme ("layoffs", "bank run") are the news itself; a judgement that looks past them would miss it.
+    """
 
     topic_id: TopicId
     role: MatchRole
     surface: str
     of_topics: int
+    target: str

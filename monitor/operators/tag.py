@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeAlias
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
 from monitor.domain.document import Document
-from monitor.domain.topics import MatchRole, Topic, TopicId, TopicMatch
+from monitor.domain.topics import MatchRole, Topic, TopicId, TopicKind, TopicMatch
 from monitor.operators.aliases import Alias, AmbiguityReason, Case, build_aliases, pattern_of
 from monitor.operators.cues import find_cue, is_ruled_out
 from monitor.operators.folding import fold, fold_with_offsets, is_joined
@@ -56,6 +56,7 @@ class Tagger:
     def __init__(self, topics: Sequence[Topic]) -> None:
         topics = sorted(topics, key=lambda topic: topic.id)  # indices then order as ids do, whatever the order of rows
         self._ids = tuple(topic.id for topic in topics)
+        self._is_theme = tuple(topic.kind is TopicKind.THEME for topic in topics)
         self._tickers = TickerTable(topics)
         self._matches: dict[tuple[int, MatchRole, str, int], TopicMatch] = {}
         aliases = {alias.pattern: alias for alias in build_aliases(topics)}
@@ -148,7 +149,8 @@ class Tagger:
         if len(self._matches) >= _MEMO_LIMIT:
             self._matches.clear()
         topic, role, form, of_topics = key
-        match = self._matches[key] = TopicMatch(self._ids[topic], role, form, of_topics)
+        target = "" if self._is_theme[topic] else form
+        match = self._matches[key] = TopicMatch(self._ids[topic], role, form, of_topics, target)
         return match
 
     def find(self, text: str, symbols: Sequence[str] = ()) -> list[Mention]:

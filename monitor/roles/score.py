@@ -94,6 +94,8 @@ class ScoreRole:
         self.counts: Counter[str] = Counter()
         self.dead: Counter[DeadLetterReason] = Counter()
         self.roles_matched: Counter[str] = Counter()
+        self.marks: Counter[str] = Counter()
+        """Pairs since it was last cleared that the scorer marked, by mark."""
         self.flushes: list[tuple[FlushReason, int]] = []
         """Batches since it was last read and cleared: why each was closed, and its pairs."""
         batcher.on_batch = lambda reason, pairs: self.flushes.append((reason, pairs))
@@ -260,7 +262,7 @@ class ScoreRole:
         self._laps.lap("sign", len(watched))
         for read, reading in zip(watched, readings, strict=True):
             lang = read.document.lang
-            requests = [ScoreRequest(reading, match.surface, lang) for match in read.matches]
+            requests = [ScoreRequest(reading, match.target, lang) for match in read.matches]
             self._finish(self._batcher.add(read, requests, now_ms))
         self._laps.lap("score", len(watched))
 
@@ -277,6 +279,8 @@ class ScoreRole:
             self.counts["pairs"] += len(scores)
             for match, score in zip(read.matches, scores, strict=True):
                 roles[match.role._value_] += 1
+                if score.marks:
+                    self.marks.update(score.marks)
                 value = ScoredDocument(
                     document.id,
                     match.topic_id,

@@ -1,6 +1,6 @@
 """The demo over many stories: how long it takes, and what of the planted is found, missed, left alone or false.
 
-    python -m tests.bench.bench_demo [--seeds 1-20] [--no-terminal]
+    python -m tests.bench.bench_demo [--seeds 1-20] [--scorer lexicon] [--no-terminal]
 
 Each story is one `monitor demo` in a process of its own, without a terminal and so at full speed. Once, with the first
 seed, a pseudo-terminal stands in for somebody who watches: seconds to the first alert's card and to the end, counted
@@ -20,6 +20,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from monitor.config import ScorerKind
 from tests.bench.machine import cpu_name
 from tests.imports import ROOT
 
@@ -37,22 +38,23 @@ def command(seed: int, summary: Path) -> list[str]:
     return [sys.executable, "-m", "monitor", "demo", "--seed", str(seed), "--no-serve", "--summary", str(summary)]
 
 
-def environment() -> dict[str, str]:
-    """Ours, with the product on the path and a terminal that can show what the demo draws."""
-    return {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "COLUMNS": "120", "LINES": "40"}
+def environment(scorer: str) -> dict[str, str]:
+    """Ours, with the product on the path, who judges the texts, and a terminal that can show what the demo draws."""
+    ours = {**os.environ, "PYTHONPATH": str(ROOT), "MONITOR_SCORER__KIND": scorer}
+    return {**ours, "TERM": "xterm-256color", "COLUMNS": "120", "LINES": "40"}
 
 
-def play(seed: int) -> dict[str, object]:
+def play(seed: int, scorer: str) -> dict[str, object]:
     """The summary of one story, with the wall time of the whole process."""
     with tempfile.TemporaryDirectory() as name:
         summary = Path(name) / "summary.json"
         started = time.perf_counter()
-        subprocess.run(command(seed, summary), cwd=name, env=environment(), capture_output=True, check=True)
+        subprocess.run(command(seed, summary), cwd=name, env=environment(scorer), capture_output=True, check=True)
         told: dict[str, object] = json.loads(summary.read_text(encoding="utf-8"))
         return {**told, "process_seconds": time.perf_counter() - started}
 
 
-def watch(seed: int) -> tuple[float, float]:
+def watch(seed: int, scorer: str) -> tuple[float, float]:
     """Seconds to the first card and to the end, as somebody at a terminal sees them."""
     with tempfile.TemporaryDirectory() as name:
         ours, theirs = pty.openpty()
@@ -60,7 +62,7 @@ def watch(seed: int) -> tuple[float, float]:
         process = subprocess.Popen(
             command(seed, Path(name) / "summary.json"),
             cwd=name,
-            env=environment(),
+            env=environment(scorer),
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
@@ -88,6 +90,7 @@ def main() -> None:
     """Print a row for each story and a last line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", default="1-20", help="a range such as 1-20, or one seed")
+    parser.add_argument("--scorer", choices=tuple(ScorerKind), default="model", help="default: %(default)s")
     parser.add_argument("--no-terminal", action="store_true", help="leave out the one that is watched")
     arguments = parser.parse_args()
     first, _, last = arguments.seeds.partition("-")
@@ -95,14 +98,14 @@ def main() -> None:
     print("".join(f"{column:>12}" for column in COLUMNS))
     stories = []
     for seed in tqdm(seeds, unit=" stories", disable=None):
-        told = play(seed)
+        told = play(seed, arguments.scorer)
         stories.append(told)
         delay = told["median_delay_seconds"]
         row = [seed, f"{told['process_seconds']:.1f}", f"{_number(told['first_alert_seconds']):.1f}"]
         row += [told[key] for key in ("found", "missed", "silent", "false_alarms", "false")]
         row.append("-" if delay is None else f"{_number(delay) / 60:.0f}")
         tqdm.write("".join(f"{cell!s:>12}" for cell in row))
-    card, end = (float("nan"),) * 2 if arguments.no_terminal else watch(seeds[0])
+    card, end = (float("nan"),) * 2 if arguments.no_terminal else watch(seeds[0], arguments.scorer)
     print(f"at a terminal: first card after {card:.1f} s, the end after {end:.1f} s; {cpu_name()}")
     spared = len(seeds) * SPARED_PART
     missing = [told["seed"] for told in stories if told["missed"]]
@@ -113,6 +116,7 @@ def main() -> None:
         json.dumps(
             {
                 "bench": "demo",
+                "scorer": arguments.scorer,
                 "cpu": cpu_name(),
                 "seeds": arguments.seeds,
                 "seconds_median": round(statistics.median(_number(told["process_seconds"]) for told in stories), 2),

@@ -1,6 +1,6 @@
 """Whether memory stays flat: a long synthetic feed through `monitor replay --state`, resident memory sampled.
 
-    python -m tests.bench.bench_memory [--documents 1000000] [--topics 500] [--per-day 20000]
+    python -m tests.bench.bench_memory [--documents 1000000] [--topics 500] [--per-day 20000] [--scorer model]
 
 The feed comes through a pipe, so nothing but the monitor's own state can grow. Growth is the largest resident size in
 the run after its first fifth, against the size at the end of that fifth.
@@ -8,6 +8,7 @@ the run after its first fifth, against the size at the end of that fifth.
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from monitor.config import ScorerKind
 from monitor.lab.synthetic import synthetic, watchlist_csv
 from tests.bench.machine import cpu_name
 from tests.imports import ROOT
@@ -43,6 +45,8 @@ def main() -> None:
     parser.add_argument("--documents", type=int, default=1_000_000)
     parser.add_argument("--topics", type=int, default=500)
     parser.add_argument("--per-day", type=int, default=20_000)
+    # A million texts are hours for a trained model, which remembers none of them.
+    parser.add_argument("--scorer", choices=tuple(ScorerKind), default="lexicon", help="default: %(default)s")
     arguments = parser.parse_args()
     samples: list[tuple[int, int]] = []
     with tempfile.TemporaryDirectory() as name:
@@ -51,7 +55,14 @@ def main() -> None:
         watchlist.write_text(watchlist_csv(arguments.topics, SEED), encoding="utf-8")
         command = [sys.executable, "-m", "monitor", "replay", "-", "--watchlist", str(watchlist)]
         command += ["--alerts", str(folder / "alerts.jsonl"), "--state", str(folder / "state.db")]
-        process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=False)
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env={**os.environ, "MONITOR_SCORER__KIND": arguments.scorer},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=False,
+        )
         assert process.stdin is not None
         written = 0
         done = threading.Event()
@@ -88,6 +99,7 @@ def main() -> None:
         json.dumps(
             {
                 "bench": "memory",
+                "scorer": arguments.scorer,
                 "cpu": cpu_name(),
                 "documents": arguments.documents,
                 "exit_code": code,

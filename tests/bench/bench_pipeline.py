@@ -1,6 +1,6 @@
 """What a document costs outside the scorer: the whole embedded replay, with a table of microseconds by stage.
 
-    python -m tests.bench.bench_pipeline [--feed FILE --watchlist FILE] [--runs 3] [--documents N]
+    python -m tests.bench.bench_pipeline [--feed FILE --watchlist FILE] [--runs 3] [--documents N] [--scorer model]
 
 The feed is the real replay where it is present, else the synthetic one. Stages are measured inside the run by the same
 laps that feed the metrics; they sum to the loop's time, and the line "between" is what of it no stage books.
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from monitor.app import ReplayArguments, replay
 from monitor.clock import Laps, SystemClock
-from monitor.config import load_config
+from monitor.config import ScorerKind, load_config
 from monitor.errors import ExitCode
 from monitor.lab.synthetic import synthetic, watchlist_csv
 from tests.bench.machine import cpu_name
@@ -24,14 +24,14 @@ BAR_PER_SECOND = 10_000
 
 
 def measured(
-    feed: Path, watchlist: Path, folder: Path, *, with_state: bool, is_fine: bool = False
+    feed: Path, watchlist: Path, folder: Path, scorer: str, *, with_state: bool, is_fine: bool = False
 ) -> dict[str, tuple[int, int]]:
     """(nanoseconds, items) by stage of one replay's loop; a fine one tells the stages of trend apart, which costs."""
     folder.mkdir()
     laps = Laps(is_fine=is_fine)
     state = folder / "state.db" if with_state else None
     arguments = ReplayArguments((str(feed),), watchlist, folder / "alerts.jsonl", state, None, None, None)
-    config = load_config(None, {}, {"alerts.budget_per_topic_month": 2})
+    config = load_config(None, {}, {"alerts.budget_per_topic_month": 2, "scorer.kind": scorer})
     assert replay(config, arguments, SystemClock(), laps=laps) is ExitCode.DONE
     return laps.take()
 
@@ -60,7 +60,10 @@ def main() -> None:
     parser.add_argument("--watchlist", type=Path, default=REPLAY / "watchlist.csv")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--documents", type=int, default=60_000, help="of the synthetic feed, if the other is absent")
+    # What is measured is all but the score, and a trained model's score takes most of the time that there is.
+    parser.add_argument("--scorer", choices=tuple(ScorerKind), default="lexicon", help="default: %(default)s")
     arguments = parser.parse_args()
+    scorer = arguments.scorer
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         feed, watchlist, what = arguments.feed, arguments.watchlist, "the real replay"
@@ -72,9 +75,9 @@ def main() -> None:
         bare, kept = [], []
         for number in range(arguments.runs):
             # In turn, because the machine's speed drifts.
-            bare.append(measured(feed, watchlist, folder / f"bare{number}", with_state=False))
-            kept.append(measured(feed, watchlist, folder / f"kept{number}", with_state=True))
-        fine = measured(feed, watchlist, folder / "fine", with_state=False, is_fine=True)
+            bare.append(measured(feed, watchlist, folder / f"bare{number}", scorer, with_state=False))
+            kept.append(measured(feed, watchlist, folder / f"kept{number}", scorer, with_state=True))
+        fine = measured(feed, watchlist, folder / "fine", scorer, with_state=False, is_fine=True)
     without = sorted(cost(laps, scorer=False) for laps in bare)
     history = sorted(cost(laps, scorer=False) for laps in kept)
     middle = len(without) // 2
@@ -88,6 +91,7 @@ def main() -> None:
         json.dumps(
             {
                 "bench": "pipeline",
+                "scorer": scorer,
                 "cpu": cpu_name(),
                 "documents": bare[0]["read"][1],
                 "us_per_document": {"least": round(without[0], 1), "median": round(without[middle], 1)},

@@ -1,8 +1,8 @@
 """How well detection does on stories by a second hand; run as `python -m tests.bench.bench_stories`.
 
-    python -m tests.bench.bench_stories [--seeds 1-5] [--budget 0.25] [--misses] [--keep FOLDER]
+    python -m tests.bench.bench_stories [--seeds 1-5] [--budget 0.25] [--scorer lexicon] [--misses] [--keep FOLDER]
 
-Each seed's story is replayed with the defaults and one option, the budget. What counts:
+Each seed's story is replayed with the defaults but for the budget and, if so asked, the scorer. What counts:
 
 - *found*: the company's alert fires between an incident's first document and six hours after its last;
 - *false*: an alert on a company that fires outside every incident and shock of its own and the twelve hours after; one
@@ -30,7 +30,7 @@ from tqdm import tqdm
 
 from monitor.app import ReplayArguments, replay
 from monitor.clock import DAY_MS, ManualClock
-from monitor.config import load_config
+from monitor.config import ScorerKind, load_config
 from monitor.errors import ExitCode
 from tests.bench.machine import cpu_name
 from tests.bench.stories.firms import FIRMS, watchlist_csv
@@ -46,14 +46,14 @@ TOPIC_MONTHS = len(FIRMS) * (DAYS - LEARNING_DAYS) / MONTH_DAYS
 BARS = {"found": 11, "false_per_topic_month": 0.3, "decoys": 3}
 
 
-def run(story: Story, budget: float, folder: Path) -> tuple[Path, Path]:
+def run(story: Story, budget: float, scorer: str, folder: Path) -> tuple[Path, Path]:
     """Replay a story; gives the alerts file and the history."""
     feed, watchlist = folder / "feed.jsonl", folder / "watchlist.csv"
     feed.write_bytes(b"".join(record + b"\n" for record in story.records))
     watchlist.write_text(watchlist_csv(), encoding="utf-8")
     alerts, history = folder / "alerts.jsonl", folder / "history.db"
     as_of_ms = START_MS + (DAYS + 30) * DAY_MS
-    config = load_config(None, {}, {"alerts.budget_per_topic_month": budget})
+    config = load_config(None, {}, {"alerts.budget_per_topic_month": budget, "scorer.kind": scorer})
     arguments = ReplayArguments((str(feed),), watchlist, alerts, history, None, None, as_of_ms)
     assert replay(config, arguments, ManualClock(as_of_ms)) is ExitCode.DONE
     return alerts, history
@@ -99,6 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=seeds_of, default=seeds_of("1-5"), help="1-5 or 1,4,7")
     parser.add_argument("--budget", type=float, default=0.25, help="alerts per topic-month")
+    parser.add_argument("--scorer", choices=tuple(ScorerKind), default="model", help="default: %(default)s")
     parser.add_argument("--documents", type=int, default=CHATTER, help="of chatter")
     parser.add_argument("--misses", action="store_true", help="say why incidents were missed and alerts were false")
     parser.add_argument("--keep", type=Path, help="a folder to keep feeds, alerts and histories in")
@@ -123,7 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             for old in folder.glob("history.db*"):
                 old.unlink()
             story = tell(seed, options.documents)
-            alerts, history = run(story, options.budget, folder)
+            alerts, history = run(story, options.budget, options.scorer, folder)
             verdict = judge(story.truth, read_alerts(alerts))
             rows.append(row(seed, verdict))
             with Reasons(history, story) as reasons:
@@ -131,6 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 if options.misses:
                     pages.append(reasons.page(seed, verdict))
     print(f"{len(FIRMS)} companies, {DAYS} days, budget {options.budget:g} alerts per topic-month; {cpu_name()}")
+    print(f"scored by: {options.scorer}")
     for column in columns:
         print(f"{column:<24}" + "".join(f"{row[column]!s:>9}" for row in rows))
     print("decoys that fired:", "; ".join(f"seed {row['seed']}: {row['decoys_by_kind']}" for row in rows))
@@ -140,6 +142,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         json.dumps(
             {
                 "bench": "stories",
+                "scorer": options.scorer,
                 "budget": options.budget,
                 "bars": BARS,
                 "seeds": rows,

@@ -326,7 +326,7 @@ def test_seeds_are_named_by_ranges_and_lists() -> None:
 def test_bench_prints_a_table_the_misses_and_a_last_line_of_json(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    main(["--seeds", "1", "--documents", "3000", "--misses", "--keep", str(tmp_path)])
+    main(["--seeds", "1", "--documents", "3000", "--scorer", "lexicon", "--misses", "--keep", str(tmp_path)])
     printed = capsys.readouterr().out.splitlines()
     figures = json.loads(printed[-1])
     (row,) = figures["seeds"]

@@ -91,7 +91,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     told = tell(StorySettings(days=LEAST_DAYS, documents=LEAST_DOCUMENTS))
     (folder / "feed.jsonl").write_bytes(b"".join(line + b"\n" for line in told.records))
     (folder / "watchlist.csv").write_text(watchlist_table(told.watchlist), encoding="utf-8")
-    config = load_config(None, {})
+    config = load_config(None, {}, {"scorer.kind": "lexicon"})
     events: list[AlertEvent] = []
 
     def write(replayed: Replayed) -> None:

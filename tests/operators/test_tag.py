@@ -234,6 +234,19 @@ def test_cashtag_behind_the_lead_stands_in_the_body() -> None:
     assert [match.role for match in TAGGER.tag(document("So it goes.", "All about $NWND"))] == [MatchRole.TITLE]
 
 
+def test_a_theme_is_no_target_because_its_words_are_the_news() -> None:
+    topics = [
+        *(Topic(TopicId(kind), "", kind, (), (f"Zorbic {kind}",)) for kind in TopicKind),
+        Topic(TopicId("LAYOFFS"), "Layoffs", TopicKind.THEME, (), ("layoffs", "job cuts")),
+    ]
+    text = "; ".join(["Job cuts", *(f"Zorbic {kind}" for kind in TopicKind)])
+    tagged = {match.topic_id: match for match in Tagger(topics).tag(document(text))}
+    assert {topic_id for topic_id, match in tagged.items() if not match.target} == {TopicKind.THEME, "LAYOFFS"}
+    assert tagged[TopicId("LAYOFFS")].surface == "Job cuts"
+    named = [match for match in tagged.values() if match.target]
+    assert [match.target for match in named] == [match.surface for match in named] != []
+
+
 def test_large_watchlist_finds_what_a_small_one_finds() -> None:
     # Its patterns are too many for the automaton's whole table.
     many = [company(f"C{number}", f"Zyqqor Marine Holdings {number:05} of Harbour Bay") for number in range(1_500)]

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from monitor.domain.document import DeadLetter, DeadLetterReason, Document, FeedRecord, InputPartition, ScoredDocument
 from monitor.domain.progress import NO_TIME_MS, Progress, SourceProgress, SourceState
-from monitor.domain.sentiment import RiskKind, Sentiment
+from monitor.domain.sentiment import RiskKind, ScoreMark, Sentiment
 from monitor.domain.streams import Output, Stream
 from monitor.domain.topics import MatchRole, TopicId, TopicMatch
 from monitor.operators.batching import Batcher
@@ -37,24 +37,32 @@ WATCHED = {"orrin": TopicId("orrin-mills"), "pike": TopicId("tallow-pike")}
 
 
 class WordTags:
-    """Tags a document with each watched word that it holds."""
+    """Tags a document with each watched word that it holds; the surface is written as nobody asks about it."""
 
     watchlist = "watchlist-1"
+    are_themes = False
 
     def tag(self, document: Document) -> tuple[TopicMatch, ...]:
         """In order of the watchlist."""
         named = [word for word in WATCHED if word in document.text]
-        return tuple(TopicMatch(WATCHED[word], MatchRole.BODY, word, len(named)) for word in named)
+        return tuple(
+            TopicMatch(WATCHED[word], MatchRole.BODY, word.upper(), len(named), "" if self.are_themes else word)
+            for word in named
+        )
 
 
 class NeutralScorer:
-    """Finds everything neutral, and says about whom it was asked."""
+    """Finds everything neutral, says about whom it was asked, and marks what is about nobody and what is about pike."""
 
     name = "neutral-1"
 
     def score(self, requests: Sequence[ScoreRequest]) -> list[Score]:
         """One for each."""
-        return [Score(Sentiment(0, 10_000, 0), RiskKind.NONE, (request.target,)) for request in requests]
+        return [self._score(request) for request in requests]
+
+    def _score(self, request: ScoreRequest) -> Score:
+        marks = {"": (ScoreMark.CUT,), "pike": (ScoreMark.UNSUPPORTED_TARGET, ScoreMark.CUT)}.get(request.target, ())
+        return Score(Sentiment(0, 10_000, 0), RiskKind.NONE, (request.target,), marks)
 
 
 def role(
@@ -66,7 +74,10 @@ def role(
     as_of_ms: int | None = None,
     from_ms: int | None = None,
     to_ms: int | None = None,
+    are_themes: bool = False,
 ) -> ScoreRole:
+    tags = WordTags()
+    tags.are_themes = are_themes
     settings = ScoreSettings(
         limits=ParseLimits(max_future_ms=5 * SECOND_MS),
         max_out_of_orderness_ms=OUT_OF_ORDER_MS,
@@ -82,7 +93,7 @@ def role(
     batcher: Batcher[Read] = Batcher(NeutralScorer(), batch, 100)
     return ScoreRole(
         batcher,
-        WordTags(),
+        tags,
         NeutralScorer.name,
         settings,
         IntakeGuard(0.5, 1_000),
@@ -136,6 +147,19 @@ def test_document_is_published_once_for_each_topic_in_the_partition_of_that_topi
     assert found == [(0, "orrin-mills", ("orrin",)), (1, "tallow-pike", ("pike",))]
     made_by = {(one.of_topics, one.scorer, one.watchlist) for one in scored(outputs)}
     assert made_by == {(2, "neutral-1", "watchlist-1")}
+
+
+def test_scorer_is_asked_about_what_the_match_says_and_about_nothing_for_a_theme() -> None:
+    score = role(are_themes=True)
+    outputs = score.handle([record(0, text="orrin pike", arrival_ms=DAWN_MS)], 0) + score.cut(0)
+    assert [value.cues for value in scored(outputs)] == [("",), ("",)]
+
+
+def test_what_the_scorer_marked_is_counted_for_each_pair() -> None:
+    score = role()
+    score.handle([record(n, text="orrin pike", arrival_ms=DAWN_MS) for n in range(2)], 0)
+    score.cut(0)
+    assert score.marks == {"unsupported_target": 2, "cut": 2}
 
 
 def test_document_that_names_nobody_watched_counts_in_the_feeds_volume_only() -> None:

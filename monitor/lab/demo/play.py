@@ -51,6 +51,9 @@ DEMO_OPTIONS: dict[str, object] = {
 """How the demo's monitor differs from one with the defaults, by option path."""
 
 
+_SCORER_VARIABLES = "MONITOR_SCORER__"
+
+
 @dataclass(frozen=True, slots=True)
 class DemoArguments:
     """What the demo is asked for; `report` None: where `make run` has it. Only with a terminal `serves` means much."""
@@ -93,7 +96,9 @@ class _Play:
         self._out = out
         self._clock = clock
         self._has_terminal = out.isatty()
-        self._config = load_config(None, {}, DEMO_OPTIONS)
+        # Of the environment only who judges the texts: what the story is judged by is not for the machine to change.
+        given = {name: value for name, value in os.environ.items() if name.startswith(_SCORER_VARIABLES)}
+        self._config = load_config(None, given, DEMO_OPTIONS)
         # The screen is the story's: the log speaks only of what went wrong.
         configure("warning", "console")
         self._settings = StorySettings(seed=arguments.seed)
