@@ -109,22 +109,40 @@ def test_run_stops_without_gain_and_stays_stopped(
 def test_best_epoch_is_kept_and_it_is_the_average_that_is_judged(
     settings: TrainSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[dict[str, torch.Tensor]] = []
+    judged: list[dict[str, torch.Tensor]] = []
     figures = iter([0.5, 0.4])
 
     def judge(self: SentimentTask) -> tuple[float, dict[str, float]]:
-        seen.append({name: one.detach().clone() for name, one in self.network.state_dict().items()})
+        judged.append(copied(self.network))
         return next(figures), {"own_f1": 0.1}
 
+    stepped: dict[str, torch.Tensor] = {}
+    taken = Trainer._step
+
+    def step(self: Trainer, *arguments: Any) -> float:
+        value = taken(self, *arguments)
+        stepped.update(copied(self._task.network))
+        return value
+
     monkeypatch.setattr(SentimentTask, "judge", judge)
-    trainer = start(settings, tmp_path)
-    progress = trainer.run()
+    monkeypatch.setattr(Trainer, "_step", step)
+    progress = start(settings, tmp_path).run()
     assert [one["figure"] for one in progress.history] == [0.5, 0.4]
     best, last = load(tmp_path / "best.pt"), load(tmp_path / "state.pt")
-    assert all(value.equal(seen[0][name]) for name, value in best.items())
-    assert all(value.equal(seen[1][name]) for name, value in last["average"].items())
-    assert any(not value.equal(seen[1][name]) for name, value in last["network"].items())
+    assert equal(best, judged[0])
+    assert equal(last["average"], {name: judged[1][name] for name in last["average"]})
+    assert equal(last["network"], stepped)
+    assert not equal(judged[1], stepped)
     assert (tmp_path / "history.json").read_text(encoding="utf-8").count("figure") == 2
+
+
+def copied(network: torch.nn.Module) -> dict[str, torch.Tensor]:
+    return {name: one.detach().clone() for name, one in network.state_dict().items()}
+
+
+def equal(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    """Whether two states are equal to the bit."""
+    return one.keys() == other.keys() and all(value.equal(other[name]) for name, value in one.items())
 
 
 def test_rates_rise_and_fall_by_group(settings: TrainSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,6 +63,15 @@ def test_student_who_answers_as_the_teacher_pays_nothing(temperature: float) -> 
     assert loss(logits([0.0, 0.0, 2.0]), batch([row]), 0.1, temperature).item() > 0.1
 
 
+def test_temperature_keeps_the_size_of_the_gradient() -> None:
+    gradients = []
+    for temperature in (1.0, 8.0):
+        found = logits([0.2, 0.0, 0.0])
+        loss(found, batch([item(label=-1, soft=(0.0, 0.0, 0.2))]), 0.0, temperature).backward()
+        gradients.append(found.grad.norm().item())
+    assert gradients[1] == pytest.approx(gradients[0], rel=0.2)
+
+
 def test_teacher_is_not_masked_by_what_a_set_lacks() -> None:
     found = logits([0.0, 0.0, 0.0])
     loss(found, batch([item(label=-1, soft=(0.0, 9.0, 0.0))]), 0.0, 1.0).backward()
