@@ -82,7 +82,12 @@ def test_fault_is_told_with_its_place(tmp_path: Path, name: str, content: str, t
     assert str(tmp_path / name) in str(error.value)
 
 
-@pytest.mark.parametrize("content", [b"\x1f\x8b broken", gzip.compress(b'{"text": "a"}\n' * 99)[:-9], b"plain"])
+# Names of their own: gzip writes the time into its header, and the workers of a suite must collect equal names.
+@pytest.mark.parametrize(
+    "content",
+    [b"\x1f\x8b broken", gzip.compress(b'{"text": "a"}\n' * 99)[:-9], b"plain"],
+    ids=["broken", "cut off", "not packed"],
+)
 def test_damaged_archive_is_told(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "own.jsonl.gz"
     path.write_bytes(content)
