@@ -36,7 +36,7 @@ test: ## run every test; full set
 
 test-fast: ## run the tests that take less than a second each; slim set
 	$(SETUP) --set slim --dev
-	@$(BIN)/python -m pytest -n $(WORKERS) -m "not slow" $(ARGS)
+	@HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-fast} $(BIN)/python -m pytest -n $(WORKERS) -m "not slow" $(ARGS)
 
 lint: ## check style, imports and types; slim set
 	$(SETUP) --set slim --dev

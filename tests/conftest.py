@@ -1,7 +1,8 @@
 """What holds for every test: which profile hypothesis uses, and that no skip passes unnoticed where none may.
 
 `MONITOR_NO_SKIPS=1` turns every skip into a failure with the skip's reason: a suite that skips its broker and its GPU
-is green without having looked. `optional` tests are exempt, and are few. `HYPOTHESIS_PROFILE` is `default` or `ci`.
+is green without having looked. `optional` tests are exempt, and are few. `HYPOTHESIS_PROFILE` is `default`, `fast`
+or `ci`.
 
 What tests say about exact alerts they say about the lexicon's: it is small, quick, and changes when we change it. So
 `scorer.kind: lexicon` is set here, once, for all that reads the environment, processes that tests start included;
@@ -17,6 +18,8 @@ from hypothesis import settings
 # No deadline: a loaded machine is no bug. `ci` draws the same examples in every run, so that red means a change.
 settings.register_profile("default", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
+# The inner loop looks at fewer examples, so that it stays under a minute; each run draws others, and CI looks at all.
+settings.register_profile("fast", deadline=None, max_examples=25)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 SCORER_VARIABLE = "MONITOR_SCORER__KIND"

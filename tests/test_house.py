@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -69,14 +70,19 @@ PAGES = [path for path in FILES if path.suffix == ".md"]
 TESTS = modules_under(ROOT, "tests")
 MODULES = modules_under(ROOT, "monitor") + modules_under(ROOT, "models")
 KNOWN = frozenset(module.name for module in MODULES)
-IMPORTED_BY = {test.name: {found.target for found in imports_of(test, KNOWN)} for test in TESTS}
+
+
+@cache
+def imported_by() -> dict[str, set[str]]:
+    """What each test imports, by its name; read once, and by the one worker that asks."""
+    return {test.name: {found.target for found in imports_of(test, KNOWN)} for test in TESTS}
 
 
 @pytest.mark.parametrize("room", ROOMS_WITH_TESTS)
 def test_each_test_of_a_room_imports_from_that_room(room: str) -> None:
-    tests = [name for name in IMPORTED_BY if name.startswith(f"tests.{room}.test_")]
+    tests = [name for name in imported_by() if name.startswith(f"tests.{room}.test_")]
     strangers = [
-        name for name in tests if not any(target.startswith(f"monitor.{room}") for target in IMPORTED_BY[name])
+        name for name in tests if not any(target.startswith(f"monitor.{room}") for target in imported_by()[name])
     ]
     assert strangers == []
 
@@ -95,7 +101,7 @@ def test_each_module_is_spoken_for_by_a_test() -> None:
 
 def _spoken_for() -> set[str]:
     """Modules that a test imports or starts as a command, and those of the same room that these are built on."""
-    spoken = {name for targets in IMPORTED_BY.values() for name in targets}
+    spoken = {name for targets in imported_by().values() for name in targets}
     spoken |= {name for name in KNOWN if any(f'"{name}"' in test.source for test in TESTS)} | {"monitor.__main__"}
     waiting = [module for module in MODULES if module.name in spoken]
     while waiting:
