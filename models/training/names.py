@@ -19,7 +19,7 @@ _NOT_NAMES = frozenset((
     "earnings", "revenue", "results", "company", "group", "bank", "reuters", "cnbc", "bloomberg", "pt", "rt",
 ))
 _STEMS = (
-    "Alder", "Arvo", "Balt", "Brix", "Calder", "Corvan", "Dalen", "Denso", "Elmar", "Ensko", "Fenwick", "Galvo",
+    "Alder", "Arvo", "Balt", "Brix", "Calder", "Corvan", "Dalen", "Densaro", "Elmar", "Ensko", "Fenwick", "Galvo",
     "Hadron", "Halden", "Ivory", "Jorvik", "Kestrel", "Kordia", "Larsen", "Luma", "Marlow", "Mersin", "Nordal",
     "Novena", "Orlan", "Osprey", "Pellar", "Quarto", "Rivena", "Rostova", "Selwyn", "Solvar", "Tamarin", "Tervo",
     "Ulmer", "Vantor", "Verdane", "Wexley", "Xandor", "Yarrow", "Zephyr", "Zelmar",
