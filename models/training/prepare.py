@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from models.corpus.rows import NO_LABEL, DataError, Row, classes, find_set, read_rows
@@ -37,8 +37,8 @@ def prepare(settings: TrainSettings) -> Prepared:
     rows: list[Row] = []
     possible: dict[str, tuple[bool, ...]] = {}
     for name, source in settings.sources.items():
-        path = find_set(settings.data, name)
-        found = [row for row in read_rows(path) if row.label != NO_LABEL]
+        path = source.path or find_set(settings.data, name)
+        found = [replace(row, source=name) for row in read_rows(path) if row.label != NO_LABEL]
         if not found:
             raise DataError(f"{path}: holds no row with a label; leave it out of `sources`")
         possible[name] = classes(found) if source.absent == "masked" else ALL_POSSIBLE

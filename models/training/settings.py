@@ -23,11 +23,13 @@ class SourceSettings:
         share: of its rows that are read in an epoch, another part each time, in (0, 1].
         absent: what a label that the set lacks means: `masked` (never an answer in its rows), or `merged` (a neutral
             row says no more than "not negative").
+        path: of its file, where that is not in the folder of the data sets.
     """
 
     weight: float = 1.0
     share: float = 1.0
     absent: str = "masked"
+    path: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

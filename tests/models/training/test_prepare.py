@@ -32,6 +32,15 @@ def test_rows_without_a_label_are_not_read(tmp_path: Path) -> None:
     assert len([row for row in [*found.training, *found.development] if row.source == "made"]) <= 45
 
 
+def test_set_may_lie_elsewhere_and_is_known_by_the_name_in_the_configuration(tmp_path: Path) -> None:
+    config = tiny.write_config(tmp_path, sources={"made": {}, "ours": {"path": str(tmp_path / "elsewhere.csv")}})
+    (tmp_path / "elsewhere.csv").write_text("text,label,entity\nHexley cannot pay,negative,Hexley\n", encoding="utf-8")
+    found = prepare(load_settings(config))
+    ours = [row for row in [*found.training, *found.development] if row.source == "ours"]
+    assert [(row.text, row.target) for row in ours] == [("Hexley cannot pay", "Hexley")]
+    assert found.possible["ours"] == (True, False, False)
+
+
 def test_merged_set_may_answer_anything(tmp_path: Path) -> None:
     found = prepare(load_settings(tiny.write_config(tmp_path, sources={"made": {}, "sides": {"absent": "merged"}})))
     assert found.possible["sides"] == (True, True, True)
