@@ -71,7 +71,7 @@ def label(settings: TrainSettings, folder: Path, texts: Path, out: Path) -> int:
     network, encoder = network_of(settings)
     network.load_state_dict(load(folder / BEST))
     rows = list(read_rows(texts))
-    logits = predict(network.to(DEVICE), plain_items(rows, encoder), encoder.pad, "label")
+    logits = predict(network.to(DEVICE), plain_items(rows, encoder), encoder.pad, "label", settings.precision)
     with out.open("w", encoding="utf-8") as lines:
         for row, one in zip(rows, logits, strict=True):
             rounded = [round(float(value), 3) for value in one]

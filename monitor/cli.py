@@ -80,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     score.add_argument("--out", metavar="FILE", help="where a file's answers go, JSON lines; - is standard output")
     score.add_argument("--target", metavar="T", help="whom it is asked about, as the text names it")
     score.add_argument("--lang", metavar="L", help="the text's language, such as en or zh, if it is known")
+    score.add_argument("--explain", action="store_true", help="name the words that moved the score")
     score.add_argument("--config", type=Path, metavar="FILE", help="YAML; without it the defaults hold")
     score.set_defaults(command=_score)
 
@@ -155,8 +156,8 @@ def _score(arguments: argparse.Namespace) -> int:
         raise ConfigError('--target, --lang: are for one text; in a file each line has its own "target" and "lang"')
     config = _load(arguments, {})
     if out is None:
-        return app.score_text(config, given, arguments.target or "", arguments.lang, sys.stdout)
-    return app.score_file(config, given, out, sys.stdin.buffer, sys.stdout.buffer)
+        return app.score_text(config, given, arguments.target or "", arguments.lang, sys.stdout, arguments.explain)
+    return app.score_file(config, given, out, sys.stdin.buffer, sys.stdout.buffer, arguments.explain)
 
 
 def _demo(arguments: argparse.Namespace) -> int:

@@ -450,3 +450,29 @@ def test_page_names_each_key_of_a_question_and_of_an_answer() -> None:
     page = (ROOT / "docs" / "scores.md").read_text(encoding="utf-8")
     keys = {"id", "text", "target", "lang", "label", "probabilities", "net", "model", "marks"}
     assert [key for key in keys if not re.search(rf"`{key}`", page)] == []
+
+
+# ---- the words that moved it
+
+
+def test_explained_answers_name_the_words_that_moved_the_score(scored: Scored) -> None:
+    assert scored.run(scored.file(*asked(*TEXTS)), "--out", scored.out, "--explain") == 0
+    answers = scored.answers()
+    assert [list(answer)[-1] for answer in answers] == ["words"] * len(TEXTS)
+    for answer, text in zip(answers, TEXTS, strict=True):
+        for one in answer["words"]:
+            assert list(one) == ["word", "start", "end", "effect"]
+            assert text[one["start"] : one["end"]] == one["word"]
+    bankrupt, record, empty = answers[0]["words"], answers[2]["words"], answers[4]["words"]
+    assert bankrupt[0]["word"] == "bankruptcy"
+    assert bankrupt[0]["effect"] < 0 < record[0]["effect"]
+    assert empty == []
+
+
+def test_person_sees_the_words_that_moved_the_score(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", terminal := Terminal())
+    assert main(["score", TEXTS[0], "--explain"]) == 0
+    assert "moved by “bankruptcy” -" in terminal.getvalue()
+    monkeypatch.setattr(sys, "stdout", terminal := Terminal())
+    assert main(["score", TEXTS[1], "--explain"]) == 0
+    assert "no single word moves the score" in terminal.getvalue()

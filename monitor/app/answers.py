@@ -1,11 +1,12 @@
 """Answers: a judgement as `monitor score` gives it, as JSON for machines and as a few lines for a person."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TextIO
 
 import orjson
 
+from models.explain import Word
 from models.labels import LABELS, NEGATIVE, NEUTRAL, POSITIVE
 from models.scorer import Judgement
 from monitor.channels.terminal import encodable, harmless, terminal_width, wants_color, wrap
@@ -25,8 +26,8 @@ def label_of(judgement: Judgement) -> str:
     return LABELS[max((NEUTRAL, NEGATIVE, POSITIVE), key=values.__getitem__)]
 
 
-def answer_of(judgement: Judgement, model: str) -> dict[str, object]:
-    """The keys of an answer, less its id; `marks` only where there are some."""
+def answer_of(judgement: Judgement, model: str, words: Sequence[Word] | None = None) -> dict[str, object]:
+    """The keys of an answer, less its id; `marks` only where there are some, `words` only where they are asked for."""
     values = (judgement.negative, judgement.neutral, judgement.positive)
     answer: dict[str, object] = {
         "label": label_of(judgement),
@@ -37,24 +38,33 @@ def answer_of(judgement: Judgement, model: str) -> dict[str, object]:
     }
     if judgement.marks:
         answer["marks"] = list(judgement.marks)
+    if words is not None:
+        answer["words"] = [
+            {"word": one.word, "start": one.start, "end": one.end, "effect": round(one.effect, _DIGITS)}
+            for one in words
+        ]
     return answer
 
 
-def answer_line(id_: str | int, judgement: Judgement, model: str) -> bytes:
+def answer_line(id_: str | int, judgement: Judgement, model: str, words: Sequence[Word] | None = None) -> bytes:
     """One line of JSON."""
-    return orjson.dumps({"id": id_, **answer_of(judgement, model)}, option=orjson.OPT_APPEND_NEWLINE)
+    return orjson.dumps({"id": id_, **answer_of(judgement, model, words)}, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def write_answer(judgement: Judgement, target: str, model: str, out: TextIO) -> None:
+def write_answer(
+    judgement: Judgement, target: str, model: str, out: TextIO, words: Sequence[Word] | None = None
+) -> None:
     """One answer: for a person where there is a terminal, else as JSON."""
     if not out.isatty():
-        out.write(json.dumps(answer_of(judgement, model)) + "\n")
+        out.write(json.dumps(answer_of(judgement, model, words)) + "\n")
         return
-    for line in _view(judgement, target, model, out):
+    for line in _view(judgement, target, model, words, out):
         out.write(f"{encodable(line, out.encoding)}\n")
 
 
-def _view(judgement: Judgement, target: str, model: str, out: TextIO) -> Iterator[str]:
+def _view(
+    judgement: Judgement, target: str, model: str, words: Sequence[Word] | None, out: TextIO
+) -> Iterator[str]:
     mark = "█" if encodable("█", out.encoding) == "█" else "#"
     has_color = wants_color(out)
     values = (judgement.negative, judgement.neutral, judgement.positive)
@@ -65,8 +75,11 @@ def _view(judgement: Judgement, target: str, model: str, out: TextIO) -> Iterato
         yield f"{_COLORS[index]}{line}{_RESET}" if has_color and _COLORS[index] else line
     about = f"about “{harmless(target, _NAME_CHARS)}”" if target.strip() else "about the text as a whole"
     net = judgement.positive - judgement.negative
-    words = [f"net {net:+.3f} · {about} · {model}", *(_words(ScoreMark(each), target) for each in judgement.marks)]
-    for each in words:
+    told = [f"net {net:+.3f} · {about} · {model}", *(_words(ScoreMark(each), target) for each in judgement.marks)]
+    if words is not None:
+        moved = ", ".join(f"“{harmless(one.word, _NAME_CHARS)}” {one.effect:+.2f}" for one in words)
+        told.append(f"moved by {moved}" if words else "no single word moves the score")
+    for each in told:
         for line in wrap(each, terminal_width(out) - 2):
             yield f"{_DIM}  {line}{_RESET}" if has_color else f"  {line}"
 

@@ -13,6 +13,7 @@ from typing import BinaryIO, TextIO
 
 from tqdm import tqdm
 
+from models.explain import MAX_WORDS, explain
 from models.scorer import Pair
 from monitor.app.answers import answer_line, write_answer
 from monitor.app.questions import Question, Questions
@@ -26,19 +27,33 @@ _BATCH_CHARS = 4_000_000
 """A batch of texts that are longer together is scored at once: some tens of megabytes, however long each line is."""
 
 
-def score_text(config: Config, text: str, target: str, lang: str | None, out: TextIO) -> ExitCode:
-    """Score one text and say so. Raises: ConfigError: the checkpoint cannot be used, or the text is a file's name."""
+def score_text(
+    config: Config, text: str, target: str, lang: str | None, out: TextIO, is_explained: bool = False
+) -> ExitCode:
+    """Score one text and say so, with the words that moved the score if it is explained.
+
+    Raises: ConfigError: the checkpoint cannot be used, or the text is a file's name.
+    """
     if os.path.isfile(text):
         raise ConfigError(f"--out: {text} is a file; say where the scores of its lines go, --out - for here")
     scorer = make_pair_scorer(config.scorer)
     # Bytes that the shell gave and nobody can read are no text; they must not stop the rest from being read.
     text, target = (given.encode(errors="replace").decode() for given in (text, target))
-    (judgement,) = scorer.score([Pair(text, target, lang)])
-    write_answer(judgement, target, scorer.name, out)
+    pairs = [Pair(text, target, lang)]
+    (judgement,) = scorer.score(pairs)
+    words = explain(scorer, pairs)[0] if is_explained else None
+    write_answer(judgement, target, scorer.name, out, words)
     return ExitCode.DONE
 
 
-def score_file(config: Config, source: str, out: str, standard_input: BinaryIO, standard_output: BinaryIO) -> ExitCode:
+def score_file(
+    config: Config,
+    source: str,
+    out: str,
+    standard_input: BinaryIO,
+    standard_output: BinaryIO,
+    is_explained: bool = False,
+) -> ExitCode:
     """Score each line of a file, or of standard input, into another, or onto standard output.
 
     Raises: InputError: lines that cannot be used; ConfigError: the checkpoint or `out` cannot be; DependencyError: the
@@ -54,10 +69,14 @@ def score_file(config: Config, source: str, out: str, standard_input: BinaryIO, 
         # disable=None: tqdm itself looks whether standard error is a terminal.
         tqdm(total=total, unit=" texts", unit_scale=True, disable=None, leave=False) as bar,
     ):
-        for batch in _batches(questions.read(), config.scorer.batch_size):
-            judged = scorer.score([question.pair for question in batch])
-            for question, judgement in zip(batch, judged, strict=True):
-                file.write(answer_line(question.id, judgement, name))
+        # An explained text is asked once for each of its words.
+        most = max(1, config.scorer.batch_size // (MAX_WORDS if is_explained else 1))
+        for batch in _batches(questions.read(), most):
+            pairs = [question.pair for question in batch]
+            judged = scorer.score(pairs)
+            words = explain(scorer, pairs) if is_explained else [None] * len(batch)
+            for question, judgement, ones in zip(batch, judged, words, strict=True):
+                file.write(answer_line(question.id, judgement, name, ones))
             file.flush()
             bar.update(len(batch))
     return ExitCode.DONE

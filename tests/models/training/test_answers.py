@@ -15,5 +15,13 @@ def test_answers_come_in_the_order_of_the_items() -> None:
     assert not network.training
 
 
+def test_half_precision_is_near_to_single() -> None:
+    network = tiny.network()
+    items = [item(2 + number * 7 % 20, number=number % 30) for number in range(20)]
+    single, half = predict(network, items, 0), predict(network, items, 0, precision="bf16")
+    assert half.dtype == np.float32
+    assert 0 < np.abs(single - half).max() < 0.1
+
+
 def test_no_items_have_no_answers() -> None:
     assert predict(tiny.network(), [], 0).shape == (0, 3)

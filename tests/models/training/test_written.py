@@ -1,4 +1,4 @@
-"""Rows that we wrote to be trained on: whole, about companies that they name, and no copies of the sentences that judge."""
+"""Rows that we wrote to be trained on: whole, about companies that they name, no copies of the sentences that judge."""
 
 from collections import Counter
 from pathlib import Path
