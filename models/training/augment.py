@@ -45,13 +45,16 @@ class Augmenter:
                 self._named.setdefault(text_key(row.text), []).append(row.target)
         self._agreeing = {key for key, found in labels.items() if len(found) == 1}
 
+    def is_agreeing(self, row: Row) -> bool:
+        """Whether the row's text has one label for all its targets, in its set."""
+        return (row.source, text_key(row.text)) in self._agreeing
+
     def form(self, row: Row, epoch: int) -> Row:
         """The row as it is read in an epoch."""
         chance = random.Random(f"{self._seed}/{epoch}/{row.source}/{row.id}/{row.target}")
         text, target, is_chinese = row.text, row.target, row.lang == "zh"
-        may_drop = (row.source, text_key(row.text)) in self._agreeing
         if target:
-            if may_drop and chance.random() < self._settings.drop:
+            if self.is_agreeing(row) and chance.random() < self._settings.drop:
                 target = ""
         elif chance.random() < self._settings.insert:
             target = guess(text, is_chinese) or ""

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 from models.corpus.rows import Row
 from models.text import TextEncoder, Window
@@ -36,7 +37,8 @@ class Epochs:
             if source.share < 1 and chance.random() >= source.share:
                 continue
             form = self._augmenter.form(row, form_of)
-            items.append(self._item(form, source, None, number))
+            weight = source.weight * (1.0 if self._augmenter.is_agreeing(row) else source.conflicting)
+            items.append(self._item(form, replace(source, weight=weight), None, number))
         soft = SourceSettings(settings.soft.weight)
         for number, (row, logits) in enumerate(self._prepared.soft, len(self._prepared.training)):
             if settings.soft.share < 1 and chance.random() >= settings.soft.share:

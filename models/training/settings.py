@@ -23,12 +23,14 @@ class SourceSettings:
         share: of its rows that are read in an epoch, another part each time, in (0, 1].
         absent: what a label that the set lacks means: `masked` (never an answer in its rows), or `merged` (a neutral
             row says no more than "not negative").
+        conflicting: what the weight is multiplied by for texts that have different labels for different targets.
         path: of its file, where that is not in the folder of the data sets.
     """
 
     weight: float = 1.0
     share: float = 1.0
     absent: str = "masked"
+    conflicting: float = 1.0
     path: Path | None = None
 
 
@@ -141,6 +143,7 @@ def _check(settings: TrainSettings) -> None:
     for name, one in settings.sources.items():
         if one.absent not in MEANINGS:
             raise SettingsError(f"sources.{name}.absent: {one.absent!r} is neither masked nor merged")
+        within(f"sources.{name}.conflicting", one.conflicting, 0.01, 100)
         _check_part(f"sources.{name}", one)
     _check_part("soft", settings.soft)
     if settings.soft.temperature <= 0:

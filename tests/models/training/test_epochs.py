@@ -44,6 +44,21 @@ def test_items_carry_what_their_set_says(tmp_path: Path) -> None:
     assert Epochs(prepared, settings, encoder(settings))(0)[-1].soft == (0.0, 1.0, 2.0)
 
 
+def test_texts_with_different_labels_for_different_targets_weigh_more(tmp_path: Path) -> None:
+    sources = {"made": SourceSettings(2.0, conflicting=3.0), "sides": SourceSettings()}
+    settings, prepared = made(tmp_path, sources=sources)
+    one = prepared.training[0]
+    prepared.training += [
+        replace(one, text="Hexley beats Orvane", target="Hexley", label=2, source="made", id="x"),
+        replace(one, text="Hexley beats Orvane", target="Orvane", label=0, source="made", id="y"),
+        replace(one, text="Hexley beats Orvane", target="Orvane", label=0, source="sides", id="z"),
+    ]
+    count = len(prepared.training)
+    weights = [item.weight for item in Epochs(prepared, settings, encoder(settings))(0)][:count]
+    assert weights[-3:] == [6.0, 6.0, 1.0]
+    assert set(weights[:-3]) == {1.0, 2.0}
+
+
 def test_share_of_a_set_is_read_another_part_each_epoch(tmp_path: Path) -> None:
     sources = {"made": SourceSettings(share=0.5), "sides": SourceSettings()}
     settings, prepared = made(tmp_path, sources=sources)

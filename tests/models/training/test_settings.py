@@ -35,6 +35,7 @@ def test_what_is_not_said_has_its_default(tmp_path: Path) -> None:
         ({"sources": {"own": {"wieght": 1}}}, "sources.own.wieght: unknown key"),
         ({"sources": {"own": {"absent": "dropped"}}}, "sources.own.absent: 'dropped' is neither masked nor merged"),
         ({"sources": {"own": {"share": 0}}}, r"sources.own.share: 0.0 is not in \(0, 1\]"),
+        ({"sources": {"own": {"conflicting": 0}}}, "sources.own.conflicting: 0.0 is not in"),
         ({"sources": {"own": {"weight": 0}}}, "sources.own.weight: 0.0 is not above 0"),
         ({"soft": {"share": 1.5}}, "soft.share: 1.5"),
         ({"soft": {"temperature": 0}}, "soft.temperature: 0.0 is not above 0"),
