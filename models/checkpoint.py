@@ -8,7 +8,7 @@ left out: what is done with the files (`session.py`, `transformer.py`).
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -19,9 +19,13 @@ MANIFEST: Final = "checkpoint.json"
 WEIGHTS, GRAPH, TOKENIZER = "weights.safetensors", "graph.onnx", "tokenizer.json"
 FILES: Final = (WEIGHTS, GRAPH, TOKENIZER)
 """Files that a folder must hold beside its manifest. A README.md, the model card, may lie there too."""
+CONDITIONS: Final = ("target", "text")
+"""Of an answer: a target was given and found, or the text is judged as a whole."""
 _LEAST_TOKENS = 8
 """Of a window: the special ones and a few words. With fewer, a text would be read one word at a time."""
 _LEAST_TEMPERATURE, _MOST_TEMPERATURE = 0.05, 20.0
+MOST_SHIFT: Final = 5.0
+"""Of a logit. A larger one would decide alone."""
 
 _T = TypeVar("_T")
 
@@ -57,6 +61,7 @@ class Manifest:
     Attributes:
         languages: BCP 47 tags of the languages that it was trained on. max_tokens: of a window, special ones included.
         temperatures: of the logits, `target` where a target was given and found, else `text`; above 1 softens.
+        neutral_shifts: what is added to the logit of neutral before that, by the same two keys; 0 where none is told.
         threshold_negative: p(negative) from which a text counts as negative, chosen on development rows.
         parameters: numbers in the network. files: sha256 by file name. trained_on: names of the data sets.
     """
@@ -71,6 +76,7 @@ class Manifest:
     files: Mapping[str, str]
     trained_on: tuple[str, ...]
     licence: str
+    neutral_shifts: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(CONDITIONS, 0.0))
 
     @property
     def version(self) -> str:
@@ -155,7 +161,8 @@ class _Reader:
             languages=languages,
             architecture=architecture,
             max_tokens=max_tokens,
-            temperatures={name: self._temperature(name) for name in ("target", "text")},
+            temperatures={name: self._temperature(name) for name in CONDITIONS},
+            neutral_shifts=self._shifts(),
             threshold_negative=self._take("threshold_negative", float, lambda one: 0 < one < 1),
             parameters=self._take("parameters", int, lambda one: one > 0),
             files={name: self._sum(name) for name in FILES},
@@ -175,6 +182,13 @@ class _Reader:
     def _temperature(self, name: str) -> float:
         reader = _Reader(self._path, self._take("temperatures", dict))
         return reader._take(name, float, lambda one: _LEAST_TEMPERATURE <= one <= _MOST_TEMPERATURE)
+
+    def _shifts(self) -> dict[str, float]:
+        key = "neutral_shifts"
+        if key not in self._raw:  # Checkpoints of before 2026-11-27 have none.
+            return dict.fromkeys(CONDITIONS, 0.0)
+        reader = _Reader(self._path, self._take(key, dict))
+        return {name: reader._take(name, float, lambda one: abs(one) <= MOST_SHIFT) for name in CONDITIONS}
 
     def _sum(self, name: str) -> str:
         reader = _Reader(self._path, self._take("files", dict))

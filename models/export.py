@@ -21,10 +21,12 @@ import torch
 from tokenizers import Tokenizer
 
 from models.checkpoint import (
+    CONDITIONS,
     FILES,
     FORMAT,
     GRAPH,
     MANIFEST,
+    MOST_SHIFT,
     TOKENIZER,
     WEIGHTS,
     Architecture,
@@ -52,6 +54,8 @@ class Description:
     Attributes:
         languages: BCP 47. max_tokens: of a window, special tokens included.
         temperatures: of the logits, `target` where a target was given and found, else `text`; above 1 softens.
+        neutral_shifts: added to the logit of neutral before, by the same keys: where sets with and without targets mean
+            different things by neutral, a network calls too much neutral where a target is given, or too little.
         threshold_negative: p(negative) from which a text counts as negative.
         trained_on: names of the data sets. licence: one sentence on what may be done with the weights.
     """
@@ -63,6 +67,7 @@ class Description:
     threshold_negative: float = 0.5
     trained_on: tuple[str, ...] = ()
     licence: str = "Apache-2.0"
+    neutral_shifts: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(CONDITIONS, 0.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +151,12 @@ def _judge(description: Description, sizes: Architecture, tokenizer: Path) -> No
     temperatures = description.temperatures
     if set(temperatures) != {"target", "text"} or not all(0.05 <= one <= 20 for one in temperatures.values()):
         raise ExportError('temperatures: two from 0.05 to 20 are needed, such as {"target": 1.1, "text": 1.2}')
+    shifts = description.neutral_shifts
+    if set(shifts) != set(CONDITIONS) or not all(abs(one) <= MOST_SHIFT for one in shifts.values()):
+        raise ExportError(
+            f"neutral_shifts: two from -{MOST_SHIFT:g} to {MOST_SHIFT:g} are needed, such as "
+            '{"target": -0.4, "text": 0}'
+        )
     if not 0 < description.threshold_negative < 1:
         raise ExportError(f"threshold_negative: {description.threshold_negative} is not between 0 and 1")
     if not 8 <= description.max_tokens <= sizes.positions:
@@ -169,6 +180,7 @@ def _manifest(description: Description, sizes: Architecture, parameters: int, fo
         "architecture": asdict(sizes),
         "max_tokens": description.max_tokens,
         "temperatures": dict(description.temperatures),
+        "neutral_shifts": dict(description.neutral_shifts),
         "threshold_negative": description.threshold_negative,
         "parameters": parameters,
         "files": sums,
@@ -177,14 +189,14 @@ def _manifest(description: Description, sizes: Architecture, parameters: int, fo
     }
 
 
-def read_temperatures(value: str) -> dict[str, float]:
-    """From JSON on the command line, or from a file that holds it. Raises: ExportError."""
+def read_pair(option: str, value: str) -> dict[str, float]:
+    """Two numbers from JSON on the command line, or from a file that holds it. Raises: ExportError."""
     try:
         text = value if value.lstrip().startswith("{") else Path(value).read_text(encoding="utf-8")
         return {str(name): float(one) for name, one in json.loads(text).items()}
     except (OSError, ValueError, TypeError, AttributeError) as error:
         remedy = 'give JSON such as {"target": 1.1, "text": 1.2}, or the name of a file that holds it'
-        raise ExportError(f"--temperatures {value}: {remedy}") from error
+        raise ExportError(f"{option} {value}: {remedy}") from error
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -197,6 +209,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--languages", nargs="+", metavar="TAG", help="the run's if not given")
     parser.add_argument("--max-tokens", type=int, metavar="N", help="of a window when serving; the run's if not given")
     parser.add_argument("--temperatures", default='{"target": 1, "text": 1}', metavar="JSON", help="or a file of it")
+    parser.add_argument("--neutral-shifts", default='{"target": 0, "text": 0}', metavar="JSON", help="or a file of it")
     parser.add_argument("--threshold-negative", type=float, default=0.5, metavar="P", help="negative from this P on")
     parser.add_argument("--trained-on", nargs="+", metavar="NAME", help="data sets; the run's if not given")
     parser.add_argument("--licence", default="Apache-2.0", help="what may be done with the weights")
@@ -209,7 +222,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             name=options.name,
             languages=tuple(options.languages or (settings.lang,)),
             max_tokens=options.max_tokens or settings.max_tokens,
-            temperatures=read_temperatures(options.temperatures),
+            temperatures=read_pair("--temperatures", options.temperatures),
+            neutral_shifts=read_pair("--neutral-shifts", options.neutral_shifts),
             threshold_negative=options.threshold_negative,
             trained_on=tuple(options.trained_on or settings.sources),
             licence=options.licence,

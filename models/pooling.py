@@ -31,10 +31,15 @@ def shared_lexicon() -> LexiconScorer:
     return LexiconScorer()
 
 
-def softmax(logits: Sequence[float], temperature: float) -> Probabilities:
-    """Calibrated probabilities of one window. logits: finite, in label order; temperature above 1 softens."""
-    most = max(logits)
-    negative, neutral, positive = (exp(max((one - most) / temperature, -_FARTHEST)) for one in logits)
+def softmax(logits: Sequence[float], temperature: float, neutral_shift: float = 0.0) -> Probabilities:
+    """Calibrated probabilities of one window.
+
+    Args:
+        logits: finite, in label order. temperature: above 1 softens. neutral_shift: added to the logit of neutral.
+    """
+    shifted = logits[0], logits[1] + neutral_shift, logits[2]
+    most = max(shifted)
+    negative, neutral, positive = (exp(max((one - most) / temperature, -_FARTHEST)) for one in shifted)
     total = negative + neutral + positive
     return negative / total, neutral / total, positive / total
 

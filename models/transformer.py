@@ -69,8 +69,9 @@ class TransformerScorer:
         if not read:
             return unread(floor, frozenset(marks))
         is_about_target = bool(pair.target.strip()) and encoded.is_supported
-        temperature = self.manifest.temperatures["target" if is_about_target else "text"]
-        found = pool([softmax(logits[one], temperature) for one in read], [len(one.ids) for one in read])
+        condition = "target" if is_about_target else "text"
+        scale = self.manifest.temperatures[condition], self.manifest.neutral_shifts[condition]
+        found = pool([softmax(logits[one], *scale) for one in read], [len(one.ids) for one in read])
         return judgement(found, floor, frozenset(marks))
 
 

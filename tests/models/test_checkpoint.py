@@ -167,6 +167,18 @@ def test_missing_key_is_told(folder: Path, key: str) -> None:
     assert f"{key.split('.')[-1]}: the key is missing; restore the folder" in refusal(folder)
 
 
+def test_shift_of_neutral_is_none_where_none_is_told(folder: Path) -> None:
+    assert load_manifest(folder).neutral_shifts == {"target": 0.0, "text": 0.0}
+    change(folder, "neutral_shifts", {"target": -0.4, "text": 0})
+    assert load_manifest(folder).neutral_shifts == {"target": -0.4, "text": 0.0}
+    change(folder, "neutral_shifts", {"target": -0.4})
+    with pytest.raises(CheckpointError, match="text: the key is missing"):
+        load_manifest(folder)
+    change(folder, "neutral_shifts", {"target": -0.4, "text": 5.5})
+    with pytest.raises(CheckpointError, match=r"text: 5\.5 is no value"):
+        load_manifest(folder)
+
+
 def test_whole_numbers_will_do_for_temperatures(folder: Path) -> None:
     change(folder, "temperatures", {"target": 1, "text": 2})
     assert load_manifest(folder).temperatures == {"target": 1.0, "text": 2.0}

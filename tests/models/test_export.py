@@ -207,6 +207,7 @@ def test_manifest_tells_sizes_sums_and_what_it_was_told(tokenizer: Path, tmp_pat
         },
         "max_tokens": 16,
         "temperatures": {"target": 1.5, "text": 2.0},
+        "neutral_shifts": {"target": 0.0, "text": 0.0},
         "threshold_negative": 0.4,
         "parameters": sum(one.numel() for one in tiny().parameters()),
         "trained_on": ["made"],
@@ -298,6 +299,9 @@ def test_tokenizer_of_another_network_is_refused(tmp_path: Path) -> None:
     ("changes", "message"),
     [
         ({"temperatures": {"target": 1.0}}, "temperatures: two from"),
+        ({"neutral_shifts": {"target": 1.0}}, "neutral_shifts: two from"),
+        ({"neutral_shifts": {"target": 1.0, "text": -5.1}}, "neutral_shifts: two from"),
+        ({"neutral_shifts": {"target": float("nan"), "text": 0.0}}, "neutral_shifts: two from"),
         ({"temperatures": {"target": 1.0, "text": 0.04}}, "temperatures: two from"),
         ({"temperatures": {"target": 1.0, "text": float("nan")}}, "temperatures: two from"),
         ({"threshold_negative": 1.0}, "threshold_negative: 1.0 is not between 0 and 1"),
@@ -427,4 +431,4 @@ def test_run_that_lacks_a_file_is_told_in_one_sentence(
 @pytest.mark.parametrize("value", ["{target: 1}", "[1, 2]", "nowhere.json", '{"target": "warm"}'])
 def test_temperatures_that_cannot_be_read_are_refused(value: str) -> None:
     with pytest.raises(ExportError, match=r"--temperatures .* give JSON such as"):
-        export.read_temperatures(value)
+        export.read_pair("--temperatures", value)

@@ -30,6 +30,10 @@ def test_temperature_softens_and_keeps_the_order() -> None:
     assert softmax((math.log(3), math.log(2), 0.0), 1.0) == pytest.approx((3 / 6, 2 / 6, 1 / 6))
 
 
+def test_shift_moves_neutral_alone_before_the_temperature() -> None:
+    assert softmax((1.0, 0.5, 0.0), 2.0, -0.5) == pytest.approx(softmax((1.0, 0.0, 0.0), 2.0))
+
+
 def test_windows_weigh_by_their_tokens() -> None:
     assert pool([(0.8, 0.1, 0.1), (0.2, 0.2, 0.6)], [30, 10]) == pytest.approx((0.65, 0.125, 0.225))
 

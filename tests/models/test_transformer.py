@@ -148,6 +148,17 @@ def test_temperature_of_the_target_counts_only_where_the_text_names_it(tmp_path:
     assert score(first, text, "Hexley").positive > score(other, text, "Hexley").positive
 
 
+def test_shift_of_neutral_counts_only_where_the_text_names_the_target(tmp_path: Path) -> None:
+    first = TransformerScorer(make_checkpoint(tmp_path / "a", temperatures=(9.0, 9.0)), 1)
+    other = TransformerScorer(make_checkpoint(tmp_path / "b", temperatures=(9.0, 9.0), neutral_shifts=(-4.0, 0.0)), 1)
+    text = "The profit of Hexley doubles"
+    for target in ("", "Corran"):
+        assert parts(score(first, text, target)) == parts(score(other, text, target))
+    before, after = score(first, text, "Hexley"), score(other, text, "Hexley")
+    assert after.neutral < before.neutral
+    assert after.negative / after.positive == pytest.approx(before.negative / before.positive)
+
+
 def test_windows_of_a_long_text_are_pooled(scorer: TransformerScorer) -> None:
     good, bad = "Record profit soar growth. " * 8, "The bank collapses after fraud. " * 8
     found = score(scorer, good + bad)

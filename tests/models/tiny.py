@@ -76,9 +76,13 @@ def make_checkpoint(
     sign: float = 1.0,
     max_tokens: int = 32,
     temperatures: tuple[float, float] = (1.0, 1.0),
+    neutral_shifts: tuple[float, float] = (0.0, 0.0),
     change_weights: Callable[[dict[str, Array]], None] = lambda _: None,
 ) -> Path:
-    """A checkpoint folder. sign -1: its labels are the wrong way round. temperatures: with a target, without."""
+    """A checkpoint folder.
+
+    sign -1: its labels are the wrong way round. temperatures, neutral_shifts: with a target, without.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     tensors = weights(seed, sign)
     change_weights(tensors)
@@ -109,6 +113,8 @@ def make_checkpoint(
         "trained_on": ["nothing"],
         "licence": "Apache-2.0",
     }
+    if any(neutral_shifts):
+        manifest["neutral_shifts"] = dict(zip(("target", "text"), neutral_shifts, strict=True))
     write_manifest(folder, manifest)
     return folder
 
