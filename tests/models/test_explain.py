@@ -121,4 +121,5 @@ def test_named_words_move_the_lexicon_further_than_others() -> None:
 
 def test_word_is_what_the_api_says() -> None:
     (words,) = explain(Weighing(), [Pair("is bankrupt", "", None)])
-    assert words == (Word("bankrupt", 3, 11, pytest.approx(-0.5)),)
+    assert words == (Word("bankrupt", 3, 11, words[0].effect),)
+    assert words[0].effect == pytest.approx(-0.5)
