@@ -24,6 +24,8 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 SCORER_VARIABLE = "MONITOR_SCORER__KIND"
 os.environ[SCORER_VARIABLE] = "lexicon"
+# Two workers whose torch takes two threads each wait for one another: a tiny run took seven seconds, not one.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 NO_SKIPS = os.environ.get("MONITOR_NO_SKIPS") == "1"
 

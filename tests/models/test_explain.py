@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.explain import LEAST_EFFECT, MAX_WORDS, Word, explain, without, words_of
@@ -93,7 +93,8 @@ def test_words_end_where_people_end_them() -> None:
     ]  # fmt: skip
 
 
-@given(st.text(max_size=200), st.text(max_size=10))
+@settings(max_examples=25)
+@given(st.text(max_size=60), st.text(max_size=10))
 def test_any_text_has_words_that_it_holds_and_that_do_not_overlap(text: str, target: str) -> None:
     (words,) = explain(LexiconScorer(), [Pair(text, target, None)])
     assert all(text[word.start : word.end] == word.word and abs(word.effect) >= LEAST_EFFECT for word in words)
