@@ -61,8 +61,7 @@ _PASSIVE_BEFORE = frozenset("被遭获受")
 
 
 def _overlaps(ranges: list[tuple[int, int]], start: int, end: int) -> bool:
-    # A generator in any() takes twice as long, and this runs for every phrase.
-    for begin, stop in ranges:  # noqa: SIM110 -- see above
+    for begin, stop in ranges:  # noqa: SIM110 -- any() takes twice as long, and this runs for every phrase
         if start < stop and begin < end:
             return True
     return False

@@ -4,7 +4,6 @@ Sources, each above those before it: the defaults here, a YAML file, the environ
 files. A key is its field's name without `_ms`: `max_hold: 5m` becomes `max_hold_ms = 300_000`. To add an option, add
 one field. `python -m monitor.config > docs/config.md` writes the reference.
 """
-# ruff: noqa: RUF009 -- the calls in defaults declare options; what they give is immutable
 
 import hashlib
 import json

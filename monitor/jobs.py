@@ -85,7 +85,7 @@ class Jobs:
         self._plan(done.job_id, seconds)
 
 
-class _DaemonExecutor(BaseExecutor):  # type: ignore[misc]  # the library publishes no types
+class _DaemonExecutor(BaseExecutor):
     """Runs jobs on threads that do not keep the process alive: those of the library's own pool would, while a server
     is silent or a name is being looked up."""
 

@@ -111,7 +111,7 @@ class Metrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         # The time at which each counter was made doubles the series and nobody has ever asked for it.
-        disable_created_metrics()  # type: ignore[no-untyped-call]  # the library leaves this one function untyped
+        disable_created_metrics()
         self._registry = registry
         self._declarations: list[Declaration] = []
 

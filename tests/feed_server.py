@@ -65,10 +65,13 @@ class _Server(ThreadingHTTPServer):
 @contextmanager
 def serving() -> Iterator[FeedServer]:
     """A server for the length of a test."""
-    handler = type("SiteHandler", (Handler,), {})
-    server = _Server(("127.0.0.1", 0), handler)
+
+    class SiteHandler(Handler):
+        """This site's: a handler is made for each request, and finds its site in its class."""
+
+    server = _Server(("127.0.0.1", 0), SiteHandler)
     site = FeedServer(server.server_address[1])
-    handler.site = site  # type: ignore[attr-defined]  # the class is made here, for this site
+    SiteHandler.site = site
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import yaml
 
@@ -32,7 +32,8 @@ def build(kind: type[Kind], where: str, values: object) -> Kind:
     """A settings object of some keys. where: the key that holds them, empty at the top. Raises: SettingsError."""
     if not isinstance(values, Mapping):
         raise SettingsError(f"{where}: must hold keys, for example {{}}; it is {values!r}")
-    known = {one.name: one for one in fields(kind)}  # type: ignore[arg-type]  # every kind is a dataclass
+    # Every kind is a dataclass, which no bound of a type variable can say.
+    known = {one.name: one for one in fields(cast(Any, kind))}
     dot = f"{where}." if where else ""
     for key in values:
         if key not in known:

@@ -77,7 +77,7 @@ def load_language_settings(path: Path) -> LanguageSettings:
     return settings
 
 
-class LanguageNetwork(nn.Module):  # type: ignore[misc]  # torch publishes types that we do not read
+class LanguageNetwork(nn.Module):
     """An encoder under a tied language-model head. `forward` gives logits of the asked tokens, (n_asked, n_words)."""
 
     def __init__(self, encoder: Any) -> None:

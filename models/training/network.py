@@ -21,7 +21,7 @@ HEAD_WIDTH = 256
 _FILES = ("config.json", "model.safetensors", "tokenizer.json")
 
 
-class SentimentNetwork(nn.Module):  # type: ignore[misc]  # torch publishes types that we do not read
+class SentimentNetwork(nn.Module):
     """Encoder and head. `forward` gives logits in label order, shape (n_rows, 3), float32."""
 
     def __init__(self, encoder: Any, dropout: float = 0.1, head_width: int = HEAD_WIDTH) -> None:

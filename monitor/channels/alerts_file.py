@@ -8,8 +8,9 @@ import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import blake2b
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import orjson
 
@@ -78,7 +79,7 @@ class AlertsFile:
         committed_bytes = int(kept.get(LENGTH_KEY, "0"))
         try:
             # Unbuffered: a line is the kernel's at once, and only a crash of the machine waits for `flush`.
-            self._file: BinaryIO = open(path, "r+b" if committed_bytes else "w+b", buffering=0)  # noqa: SIM115 -- kept open
+            self._file = FileIO(path, "r+" if committed_bytes else "w+")
         except FileNotFoundError as exc:
             if committed_bytes:
                 raise StateError(_lost(path, committed_bytes)) from exc

@@ -3,7 +3,6 @@
 Bad chatter is mild (a soft quarter, a late parcel, a red candle), and neutral chatter holds gloomy words that mean
 nothing bad ("no layoffs planned"), because a real feed is full of both.
 """
-# ruff: noqa: E501 -- a template reads best on one line
 
 from enum import StrEnum
 

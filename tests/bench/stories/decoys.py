@@ -1,7 +1,6 @@
 """What the decoys say: good news and neutral talk of an incident's size, one text that everybody copies, one angry
 author, and gloomy lists of names. The shapes are those of `incidents_english.py`.
 """
-# ruff: noqa: E501 -- a template reads best on one line
 
 GOOD_ENGLISH: tuple[str, ...] = (
     "{n} wins {m} order | The contract is the largest in the company's history and secures work in {city} for five years.",

@@ -3,7 +3,6 @@
 News is `headline | text`, a post is one line. The fields in braces are filled in by `wording.py`; an incident keeps its
 facts (money, counts, people, places) over all its documents, only the words differ.
 """
-# ruff: noqa: E501 -- a template reads best on one line
 
 from tests.bench.stories.kinds import Kind
 

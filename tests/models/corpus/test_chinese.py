@@ -1,6 +1,7 @@
 """Each Chinese data set in the forms in which it is published, with invented texts and companies."""
 
 import json
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,6 @@ def test_company_news_come_as_excel_or_csv(tmp_path: Path) -> None:
         (chinese.finnsp_entity, [["a", "", "", "", "2", ""]], "the label '2' is none of 0, 1"),
     ],
 )
-def test_fault_is_told(tmp_path: Path, reader: object, content: object, told: str) -> None:
+def test_fault_is_told(tmp_path: Path, reader: Callable[[Path], Iterable[object]], content: object, told: str) -> None:
     with pytest.raises(DataError, match=told):
-        list(reader(write(tmp_path / "train_list.json", content)))  # type: ignore[operator]  # one of the readers
+        list(reader(write(tmp_path / "train_list.json", content)))

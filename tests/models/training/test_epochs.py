@@ -1,6 +1,7 @@
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from tokenizers import Tokenizer
 
@@ -17,8 +18,8 @@ def encoder(settings: TrainSettings) -> TextEncoder:
     return TextEncoder(Tokenizer.from_file(str(settings.backbone / "tokenizer.json")), settings.max_tokens)
 
 
-def made(folder: Path, **changes: object) -> tuple[TrainSettings, Prepared]:
-    settings = replace(load_settings(tiny.write_config(folder)), **changes)  # type: ignore[arg-type]  # fields of it
+def made(folder: Path, **changes: Any) -> tuple[TrainSettings, Prepared]:
+    settings = replace(load_settings(tiny.write_config(folder)), **changes)
     prepared = prepare(settings)
     soft = Row("Hexley reports a profit", "Hexley", NO_LABEL, "en", "soft", "0")
     prepared.soft = [(soft, (0.0, 1.0, 2.0))] * 20
