@@ -60,8 +60,7 @@ def explain(scorer: PairScorer, pairs: Sequence[Pair], count: int = WORDS) -> li
     mentions = [find_mentions(pair.text[:MAX_CHARACTERS], pair.target) for pair in pairs]
     bodies = [_words(pair.text, spans) for pair, spans in zip(pairs, mentions, strict=True)]
     parts = [
-        _sentences(pair.text, spans) if len(body) > MAX_WORDS else []
-        for pair, spans, body in zip(pairs, mentions, bodies, strict=True)
+        _parts(pair.text, body) if len(body) > MAX_WORDS else [] for pair, body in zip(pairs, bodies, strict=True)
     ]
     nets, moved = _asked(scorer, pairs, parts)
     chosen = [
@@ -97,11 +96,13 @@ def _words(text: str, mentions: Sequence[Span]) -> list[Span]:
     return [span for span in found if not _overlaps(span, mentions)]
 
 
-def _sentences(text: str, mentions: Sequence[Span]) -> list[Span]:
-    found = sentences(text[:MAX_CHARACTERS])
-    whole = [span for span in found if span[1] > span[0]][:MAX_SENTENCES]
-    # The only sentence about a target cannot be left out, so it is always looked into.
-    return whole if len(whole) > 1 else []
+def _parts(text: str, words: Sequence[Span]) -> list[Span]:
+    """The sentences of a long text; runs of words where it has but one, so that none costs more than its bound."""
+    whole = sentences(text[:MAX_CHARACTERS])[:MAX_SENTENCES]
+    if len(whole) > 1:
+        return whole
+    step = -(-len(words) // MAX_SENTENCES)
+    return [(words[at][0], words[min(at + step, len(words)) - 1][1]) for at in range(0, len(words), step)]
 
 
 def _within(words: Sequence[Span], parts: Sequence[Span], effects: Sequence[float]) -> list[Span]:

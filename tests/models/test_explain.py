@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.explain import LEAST_EFFECT, MAX_WORDS, Word, explain, without, words_of
+from models.explain import LEAST_EFFECT, MAX_SENTENCES, MAX_WORDS, Word, explain, without, words_of
 from models.labels import NO_RISK
 from models.lexicon import LexiconScorer
 from models.scorer import Judgement, Pair
@@ -74,10 +74,17 @@ def test_all_texts_are_asked_in_two_batches() -> None:
     assert len(scorer.batches) == 2
 
 
-def test_long_text_costs_no_more_than_its_bound() -> None:
+@pytest.mark.parametrize(
+    "text", ["Some words of little use stand here. " * 900, "no end in sight " * 900, "没有句号" * 900]
+)
+def test_long_text_costs_no_more_than_its_bound(text: str) -> None:
     scorer = Weighing()
-    explain(scorer, [Pair("Some words of little use stand here. " * 900, "", None)])
-    assert sum(scorer.batches) <= 1 + 64 + MAX_WORDS
+    explain(scorer, [Pair(text, "", None)])
+    assert sum(scorer.batches) <= 1 + MAX_SENTENCES + MAX_WORDS
+
+
+def test_strongest_word_of_a_text_without_sentences_is_found() -> None:
+    assert named("no end in sight " * 200 + "halts " + "and on it goes " * 200) == [("halts", -0.3)]
 
 
 def test_words_of_a_long_text_come_from_the_sentences_that_count() -> None:
