@@ -78,7 +78,7 @@ LIBRARY_ROOMS = {
 }
 # The same for the rooms of models/; `tokenizers` may be in any of them, and none of these in monitor/.
 MODEL_LIBRARY_ROOMS = {
-    "onnxruntime": {"session", "export", "exporting"},
+    "onnxruntime": {"serving", "export", "exporting"},
     "torch": {"training", "train", "pretrain", "evaluation", "export", "exporting", "huggingface"},
     "transformers": {"training", "pretrain", "export", "exporting", "huggingface"},
     "safetensors": {"training", "export", "exporting"},
