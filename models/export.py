@@ -36,12 +36,12 @@ from models.checkpoint import (
 from models.exporting.agreement import compare
 from models.exporting.graph import build_graph
 from models.exporting.sizes import network_from, sizes_of
-from models.exporting.weights import BITS, ExportError, load_weights, save_weights
+from models.exporting.weights import BITS, ExportError, save_weights
 from models.labels import LABELS
 from models.training.configuration import SettingsError
 from models.training.network import SentimentNetwork
 from models.training.settings import load_settings
-from models.weights import locate
+from models.weights import load_weights, locate
 
 CARD = "README.md"
 MOST_BYTES = 60_000_000

@@ -23,12 +23,12 @@ from models.corpus.rows import DataError, read_rows
 from models.exporting.integers import build_integer_graph
 from models.exporting.ranges import kept_counts, observe
 from models.exporting.sizes import network_from
-from models.exporting.weights import ExportError, load_weights
+from models.exporting.weights import ExportError
 from models.serving import onnx
 from models.serving.backend import FloatArray
 from models.serving.integers import BITS, as_json
 from models.text import TextEncoder, Window
-from models.weights import locate
+from models.weights import load_weights, locate
 
 WRITTEN = Path(__file__).parent / "training" / "written"
 """Texts of our own, of all kinds that a desk reads."""

@@ -50,6 +50,12 @@ def locate(path: Path) -> dict[str, Place]:
     return places
 
 
+def restore(quantised: npt.NDArray[np.int8], scale: npt.NDArray[np.floating[Any]]) -> FloatArray:
+    """A matrix from 8 bits, (n_rows, n_columns), and the scale of each row, within their rounding."""
+    restored: FloatArray = quantised.astype(np.float32) * scale.astype(np.float32)[:, None]
+    return restored
+
+
 class WeightFile:
     """Tensors of one file, each read when it is asked for."""
 
@@ -59,10 +65,9 @@ class WeightFile:
 
     def read(self, name: str) -> FloatArray:
         """A tensor, float32; an 8-bit matrix with its scales applied. Raises: KeyError: there is none of this name."""
-        found = self._stored(name).astype(np.float32)
-        if name + SCALE in self._places:
-            found *= self._stored(name + SCALE).astype(np.float32)[:, None]
-        return found
+        if (integers := self.read_integers(name)) is not None:
+            return restore(*integers)
+        return self._stored(name).astype(np.float32)
 
     def read_integers(self, name: str) -> tuple[npt.NDArray[np.int8], FloatArray] | None:
         """An 8-bit matrix as it is stored, (n_rows, n_columns), and its rows' scales; None where it has 16 bits."""
@@ -74,3 +79,9 @@ class WeightFile:
         place = self._places[name]
         count = place.length // np.dtype(_TYPES[place.kind]).itemsize
         return np.fromfile(self._path, _TYPES[place.kind], count, offset=place.start).reshape(place.shape)
+
+
+def load_weights(path: Path) -> dict[str, FloatArray]:
+    """Every tensor of the file as float32, 8-bit matrices restored."""
+    file = WeightFile(path)
+    return {name: file.read(name) for name in locate(path) if not name.endswith(SCALE)}

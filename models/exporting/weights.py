@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from safetensors.numpy import load_file, save
+from safetensors.numpy import save
 
 from models.weights import SCALE, FloatArray
 
@@ -35,12 +35,6 @@ def quantise(weight: FloatArray) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.f
     return np.rint(weight / step).clip(-_LARGEST, _LARGEST).astype(np.int8), scale
 
 
-def restore(quantised: npt.NDArray[np.int8], scale: npt.NDArray[np.float16]) -> FloatArray:
-    """The matrix that `quantise` was given, within its rounding."""
-    restored: FloatArray = quantised.astype(np.float32) * scale.astype(np.float32)[:, None]
-    return restored
-
-
 def save_weights(weights: Mapping[str, FloatArray], path: Path, bits: int) -> None:
     """Write the file. Raises: ExportError: `bits` is unknown, or a number is not finite or too large for 16 bits."""
     if bits not in BITS:
@@ -55,13 +49,3 @@ def save_weights(weights: Mapping[str, FloatArray], path: Path, bits: int) -> No
         else:
             tensors[name] = weight.astype(np.float16)
     path.write_bytes(save(tensors, metadata={"format": "pt"}))  # save_file would make it unreadable to other users.
-
-
-def load_weights(path: Path) -> dict[str, FloatArray]:
-    """Every tensor of the file as float32, 8-bit matrices restored."""
-    tensors = load_file(path)
-    return {
-        name: restore(tensor, tensors[name + SCALE]) if name + SCALE in tensors else tensor.astype(np.float32)
-        for name, tensor in tensors.items()
-        if not name.endswith(SCALE)
-    }

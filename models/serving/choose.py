@@ -95,11 +95,13 @@ def _demanded(folder: Path, manifest: Manifest, threads: int, wanted: Wanted) ->
 def _quickest(folder: Path, manifest: Manifest, threads: int, stats: ScoringStats) -> Backend:
     machine = processor()
     openers = available(folder, manifest, threads, machine)
-    windows = _made_up(manifest)
     exact = openers[onnx.FLOAT32]()
     rivals = [name for name in (onnx.INT8,) if name in openers]
     if machine.has_amx and "torch-bfloat16-cpu" in openers:
         rivals.append("torch-bfloat16-cpu")  # To load torch takes seconds: only where it may win.
+    if not rivals:
+        return exact
+    windows = _made_up(manifest)
     expected, best = _timed(exact, windows)
     best /= _LIKELY
     chosen: Backend = exact
@@ -131,9 +133,9 @@ def _has_gpu() -> bool:
     """Whether torch sees a GPU. Where the driver shows none, torch need not be loaded, which takes seconds."""
     if find_spec("torch") is None or not any(Path(one).exists() for one in _GPU_SIGNS):
         return False
-    import torch
+    from models.serving.torch_device import has_gpu
 
-    return torch.cuda.is_available()
+    return has_gpu()
 
 
 def _not_installed(error: ModuleNotFoundError, wanted: Wanted) -> DeviceUnavailable:
