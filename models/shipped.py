@@ -92,8 +92,9 @@ def _beside_chinese(folder: Path, threads: int | None, wanted: Wanted) -> PairSc
         return RoutedScorer({CHINESE: first}, CHINESE, stats)
     scorers: dict[str, PairScorer] = dict.fromkeys((ENGLISH, *sorted(languages)), first)
     if CHINESE not in scorers:
-        # As the first one: whoever goes on with an earlier run must need to know one precision only.
-        scorers[CHINESE], _ = opened(shipped("chinese"), replace(wanted, precision=first.precision))
+        # As the first one, even where that is a fallback: whoever goes on with a run must know one precision only.
+        device = "cpu" if first.is_on_processor else wanted.device
+        scorers[CHINESE], _ = opened(shipped("chinese"), replace(wanted, device=device, precision=first.precision))
     return RoutedScorer(scorers, ENGLISH, stats)
 
 

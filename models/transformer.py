@@ -6,6 +6,7 @@ of risk it is about, the lexicon tells. Deliberately left out: which language a 
 network is run (`serving/`).
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -52,6 +53,7 @@ class TransformerScorer:
         self._engine = ScoringEngine(backend, self.stats)
         self._lexicon = shared_lexicon()
         self._cache = ScoreCache()
+        self._is_proven = False
 
     @property
     def name(self) -> str:
@@ -70,12 +72,24 @@ class TransformerScorer:
         """Of who computes, as `Wanted.precision` names it."""
         return self.backend.split("-")[1]
 
+    @property
+    def is_on_processor(self) -> bool:
+        """Whether no GPU computes, whatever was wanted."""
+        return not self.backend.endswith("-cuda")
+
     def score(self, pairs: Sequence[Pair]) -> list[Judgement]:
         """One judgement for each pair, in order.
 
         Raises: Unscorable: some pairs cannot be scored; the answers of the others are remembered. DeviceLost: the
             process must end. CheckpointError: no pair can be scored, and that is the network's fault.
         """
+        started = time.perf_counter()
+        try:
+            return self._score(pairs)
+        finally:
+            self.stats.seconds += time.perf_counter() - started
+
+    def _score(self, pairs: Sequence[Pair]) -> list[Judgement]:
         answers: dict[Pair, Judgement] = {}
         for pair in dict.fromkeys(pairs):
             found = self._cache.get(pair)
@@ -87,7 +101,9 @@ class TransformerScorer:
         failures = self._score_new(new, answers)
         if failures:
             first = next(iter(failures.values()))
-            if len(failures) == len(new) and isinstance(first, CheckpointError):
+            # A network that has answered others is sound: what it cannot answer alone is that text's own fault.
+            is_texts_fault = len(failures) < len(new) or (len(new) == 1 and self._is_proven)
+            if isinstance(first, CheckpointError) and not is_texts_fault:
                 raise first
             numbers = tuple(number for number, pair in enumerate(pairs) if pair in failures)
             raise Unscorable(numbers, " ".join(str(first).split()) or type(first).__name__) from first
@@ -111,6 +127,7 @@ class TransformerScorer:
                 spoilt[window] = found
             else:
                 logits[window] = found
+        self._is_proven = self._is_proven or bool(logits)
         failures: dict[Pair, Exception] = {}
         for pair in pairs:
             one = encoded[pair.text, pair.target]

@@ -19,6 +19,11 @@ class Backend(Protocol):
         """Library, precision and device, such as `onnxruntime-int8`; part of a scorer's name."""
         ...
 
+    @property
+    def padding_tokens(self) -> int:
+        """Computed for nothing since the start, so that rows or tiles were full."""
+        ...
+
     def logits(self, windows: Sequence[Window]) -> FloatArray:
         """Unscaled scores in label order, shape (n_windows, n_labels).
 

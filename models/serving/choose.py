@@ -1,7 +1,7 @@
 """Which backend runs a checkpoint: what the machine has, and of that what answers soonest.
 
-Order of events: those that this machine can run -> each opened and asked the same made-up windows -> one that names
-other labels than full precision is put aside -> the quickest of the rest. A device or precision that was demanded is
+Order of events: those that this machine can run -> each opened and asked the same made-up windows -> one that answers
+otherwise than full precision is put aside -> the quickest of the rest. A device or precision that was demanded is
 taken without a contest, and where it is not to be had another may serve only if that was allowed.
 """
 
@@ -74,9 +74,15 @@ def choose(folder: Path, manifest: Manifest, threads: int, wanted: Wanted, stats
 
 def _demanded(folder: Path, manifest: Manifest, threads: int, wanted: Wanted) -> Backend | None:
     """What was asked for by name, None where the choice is free."""
+    if wanted.device not in (AUTO, "cpu") and wanted.precision == "int8":
+        raise DeviceUnavailable(
+            f"scorer.precision: int8 is for processors, and scorer.device is {wanted.device}: choose float16 or auto"
+        )
     if wanted.device not in (AUTO, "cpu") or wanted.precision in ("float16", "bfloat16"):
         device = "cpu" if wanted.device == AUTO and not _has_gpu() else wanted.device
-        return _torch(folder, device, wanted.precision if wanted.precision != "int8" else AUTO, threads)()
+        backend = _torch(folder, device, wanted.precision, threads)()
+        # On a processor as `_quickest` would serve it, so that a run that is gone on with has the same answers.
+        return _checked(backend, folder, manifest, threads) if device == "cpu" else backend
     if wanted.device == AUTO and wanted.precision in (AUTO, "float32") and _has_gpu():
         return _torch(folder, "cuda", wanted.precision, threads)()
     if wanted.precision == "float32":
@@ -85,11 +91,15 @@ def _demanded(folder: Path, manifest: Manifest, threads: int, wanted: Wanted) ->
         openers = available(folder, manifest, threads)
         if onnx.INT8 not in openers:
             raise DeviceUnavailable(
-                f"scorer.precision: int8 is demanded, and {folder} has no {INTEGER_GRAPH}: export the checkpoint "
-                "again, or choose float32 or auto"
+                f"scorer.precision: int8 is demanded, and {folder} has no {INTEGER_GRAPH}: make it with `python -m "
+                "models.quantise`, or choose float32 or auto"
             )
-        return RecheckedBackend(openers[onnx.INT8](), openers[onnx.FLOAT32], manifest.neutral_shifts)
+        return _checked(openers[onnx.INT8](), folder, manifest, threads)
     return None
+
+
+def _checked(quick: Backend, folder: Path, manifest: Manifest, threads: int) -> Backend:
+    return RecheckedBackend(quick, lambda: onnx.float32(folder, threads), manifest.neutral_shifts)
 
 
 def _quickest(folder: Path, manifest: Manifest, threads: int, stats: ScoringStats) -> Backend:
@@ -104,16 +114,21 @@ def _quickest(folder: Path, manifest: Manifest, threads: int, stats: ScoringStat
     windows = _made_up(manifest)
     expected, best = _timed(exact, windows)
     best /= _LIKELY
-    chosen: Backend = exact
+    chosen: Backend | None = None
     for name in rivals:
         rival = openers[name]()
         found, seconds = _timed(rival, windows)
         if np.abs(_shares(found) - _shares(expected)).mean() > _MOST_APART:
             logger.warning("%s gives other answers than full precision on this processor and is not used", name)
             stats.fell_back(BACKEND_DISAGREES)
+            rival.close()
         elif seconds < best:
-            best, chosen = seconds, RecheckedBackend(rival, lambda: exact, manifest.neutral_shifts)
-    return chosen
+            if chosen is not None:
+                chosen.close()
+            best, chosen = seconds, rival
+        else:
+            rival.close()
+    return RecheckedBackend(chosen, openers[onnx.FLOAT32], manifest.neutral_shifts, exact) if chosen else exact
 
 
 def _torch(folder: Path, device: str, precision: str, threads: int) -> Opener:

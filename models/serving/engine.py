@@ -6,7 +6,6 @@ what the caller must do without. A device that is gone for good is nobody's wind
 Deliberately left out: texts and judgements (`models.transformer`), and packing, which is the backend's own.
 """
 
-import time
 from collections.abc import Sequence
 
 from models.serving.backend import Backend
@@ -36,10 +35,8 @@ class ScoringEngine:
         """
         distinct = list(dict.fromkeys(windows))
         found: dict[Window, Logits | Exception] = {}
-        started = time.perf_counter()
         if distinct:
             self._ask(distinct, found)
-            self.stats.seconds += time.perf_counter() - started
         return found
 
     def close(self) -> None:
@@ -47,6 +44,7 @@ class ScoringEngine:
         self.backend.close()
 
     def _ask(self, windows: Sequence[Window], found: dict[Window, Logits | Exception]) -> None:
+        rechecked, padding = _rechecked(self.backend), self.backend.padding_tokens
         try:
             rows = self.backend.logits(windows)
         except DeviceLost:
@@ -63,7 +61,12 @@ class ScoringEngine:
         self.stats.batches += 1
         self.stats.windows += len(windows)
         self.stats.tokens += sum(len(window.ids) for window in windows)
-        if isinstance(self.backend, RecheckedBackend):
-            self.stats.rechecked = self.backend.rechecked
+        # The difference: scorers of several languages count in the same stats.
+        self.stats.rechecked += _rechecked(self.backend) - rechecked
+        self.stats.padding_tokens += self.backend.padding_tokens - padding
         for window, row in zip(windows, rows.tolist(), strict=True):
             found[window] = tuple(row)
+
+
+def _rechecked(backend: Backend) -> int:
+    return backend.rechecked if isinstance(backend, RecheckedBackend) else 0

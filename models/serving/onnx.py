@@ -52,6 +52,11 @@ class OnnxBackend:
         """Library and precision."""
         return self._name
 
+    @property
+    def padding_tokens(self) -> int:
+        """None: rows of one run have the same length."""
+        return 0
+
     def logits(self, windows: Sequence[Window]) -> FloatArray:
         """Unscaled scores in label order, shape (n_windows, n_labels).
 

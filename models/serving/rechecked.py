@@ -24,15 +24,22 @@ class RecheckedBackend:
         rechecked: windows that were asked again since the start.
     """
 
-    def __init__(self, quick: Backend, open_exact: Callable[[], Backend], neutral_shifts: Mapping[str, float]) -> None:
+    def __init__(
+        self,
+        quick: Backend,
+        open_exact: Callable[[], Backend],
+        neutral_shifts: Mapping[str, float],
+        exact: Backend | None = None,
+    ) -> None:
         """open_exact: called when the exact one is needed first, for a network that nobody asks takes no memory.
 
         neutral_shifts: of the checkpoint, by `target` and `text`: a label is named only after them.
+        exact: the exact one where it is open already; it is closed with the quick one.
         """
         self._quick = quick
         self._open_exact = open_exact
         self._lock = threading.Lock()
-        self._exact: Backend | None = None
+        self._exact = exact
         self._shifts = neutral_shifts
         self.rechecked = 0
 
@@ -40,6 +47,11 @@ class RecheckedBackend:
     def name(self) -> str:
         """That of the quick one."""
         return self._quick.name
+
+    @property
+    def padding_tokens(self) -> int:
+        """Of both."""
+        return self._quick.padding_tokens + (self._exact.padding_tokens if self._exact is not None else 0)
 
     def logits(self, windows: Sequence[Window]) -> FloatArray:
         """As `Backend.logits`."""

@@ -15,7 +15,7 @@ class ScoringStats:
     One thread counts and others may read: a reader finds each counter whole, though not all of the same moment.
 
     Attributes:
-        batches: runs of a network; windows: texts, or parts of long ones, in them.
+        batches: that a backend answered; windows: texts, or parts of long ones, in them.
         tokens: of these windows; padding_tokens: computed beside them for nothing. padding_tokens / (padding_tokens +
             tokens) is the padding ratio.
         seconds: wall time of scoring, from texts to judgements.

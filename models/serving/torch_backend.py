@@ -138,6 +138,11 @@ class TorchBackend:
         """Such as `torch-float16-cuda`."""
         return f"torch-{str(self.precision).removeprefix('torch.')}-{self.device.type}"
 
+    @property
+    def padding_tokens(self) -> int:
+        """Computed for nobody since the start."""
+        return self.counts.filler_tokens
+
     def logits(self, windows: Sequence[Window]) -> FloatArray:
         """Unscaled scores in label order, shape (n_windows, n_labels).
 
