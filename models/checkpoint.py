@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
+from math import inf
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -224,8 +225,8 @@ class _Reader:
         if any(later <= former for former, later in pairwise(kept)):
             raise self._fault("kept", "they must ascend")
         return Range(
-            low=self._take("low", float, lambda one: one <= 0),
-            high=self._take("high", float, lambda one: one > 0),
+            low=self._take("low", float, lambda one: -inf < one <= 0),
+            high=self._take("high", float, lambda one: 0 < one < inf),
             kept=tuple(kept),
         )
 

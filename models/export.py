@@ -25,6 +25,7 @@ from models.checkpoint import (
     FILES,
     FORMAT,
     GRAPH,
+    INTEGER_GRAPH,
     MANIFEST,
     MOST_SHIFT,
     TOKENIZER,
@@ -127,6 +128,7 @@ def export_network(
         load_manifest(folder)
         for file in (*FILES, MANIFEST):
             os.replace(folder / file, out / file)
+        (out / INTEGER_GRAPH).unlink(missing_ok=True)  # It was one over other weights.
     if card is not None:
         shutil.copyfile(card, out / CARD)
     return Exported(size, parameters, slip, rounding)

@@ -63,6 +63,10 @@ class WeightFile:
         self._path = path
         self._places: Mapping[str, Place] = locate(path)
 
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Of a tensor. Raises: KeyError: there is none of this name."""
+        return self._places[name].shape
+
     def read(self, name: str) -> FloatArray:
         """A tensor, float32; an 8-bit matrix with its scales applied. Raises: KeyError: there is none of this name."""
         if (integers := self.read_integers(name)) is not None:

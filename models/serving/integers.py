@@ -31,6 +31,8 @@ with 7 bits it cannot (255 x 63 x 2 < 2^15)."""
 _LEVELS = 255
 """Of an activation, unsigned."""
 
+_REMEDY = "run `python -m models.quantise` on the folder"
+
 Arrays = dict[str, npt.NDArray[Any]]
 
 
@@ -44,7 +46,7 @@ def make_numbers(folder: Path, manifest: Manifest, bits: int) -> Arrays:
 
     For each input NAME, with n_in channels and n_out neurons: NAME.step (), NAME.zero (), NAME.matrix (n_in, n_out),
     NAME.steps (n_out,), NAME.bias (n_out,), and where channels are kept NAME.kept (n_kept,), NAME.rest (n_kept, n_out).
-    Raises: CheckpointError: the manifest has no range for an input.
+    Raises: CheckpointError: the manifest has no range for an input, or keeps a channel that there is not.
     """
     file = WeightFile(folder / WEIGHTS)
     found: Arrays = {}
@@ -52,9 +54,15 @@ def make_numbers(folder: Path, manifest: Manifest, bits: int) -> Arrays:
         for kind, matrices in MATRICES.items():
             name = f"layer.{number}.{kind}"
             if name not in manifest.ranges:
-                raise CheckpointError(f"{folder}: ranges: {name} is missing; export the checkpoint again")
+                raise CheckpointError(f"{folder}: ranges: {name} is missing; {_REMEDY}")
             whole = [f"encoder.encoder.layer.{number}.{matrix}" for matrix in matrices]
-            found |= _product(file, name, whole, manifest.ranges[name], bits)
+            given, channels = manifest.ranges[name], file.shape(f"{whole[0]}.weight")[1]
+            if given.kept and given.kept[-1] >= channels:
+                raise CheckpointError(
+                    f"{folder}: ranges: {name}: kept: there are {channels} channels, none of number {given.kept[-1]}; "
+                    f"{_REMEDY}"
+                )
+            found |= _product(file, name, whole, given, bits)
     return found
 
 

@@ -15,6 +15,8 @@ from models.export import Description, export_network
 from models.exporting.sizes import network_from
 from models.exporting.weights import save_weights
 from models.labels import LABELS
+from models.quantise import quantise_checkpoint
+from models.training.network import SentimentNetwork
 from models.weights import FloatArray, load_weights
 from tests.models import tiny
 
@@ -24,15 +26,26 @@ WIDTH, INTERMEDIATE, HEADS, LAYERS = 32, 48, 4, 3
 
 def make_bert(folder: Path, seed: int = 1) -> Path:
     """A checkpoint folder. Its weights are large enough that every part of the network moves the answer."""
-    sizes = Architecture("bert", LAYERS, WIDTH, HEADS, INTERMEDIATE, len(tiny.vocabulary()), LONGEST, 1e-12, 16)
     tokenizer = folder.parent / f"{folder.name}.json"
     tiny.tokenizer().save(str(tokenizer))
+    export_network(network_of(seed), tokenizer, folder, Description("tiny-bert", max_tokens=LONGEST))
+    return folder
+
+
+def network_of(seed: int) -> SentimentNetwork:
+    """The network of such a checkpoint."""
+    sizes = Architecture("bert", LAYERS, WIDTH, HEADS, INTERMEDIATE, len(tiny.vocabulary()), LONGEST, 1e-12, 16)
     network = network_from(sizes, _weights(sizes, seed))
     ids = torch.randint(len(tiny.vocabulary()), (50, LONGEST), generator=torch.Generator().manual_seed(seed))
     with torch.no_grad():
         # Or one label has all: probabilities that are nearly 1 hide what happens to the logits.
         network.head[4].bias -= network(ids, torch.ones_like(ids), torch.zeros_like(ids)).mean(dim=0)
-    export_network(network, tokenizer, folder, Description("tiny-bert", max_tokens=LONGEST))
+    return network
+
+
+def make_integers(folder: Path, seed: int = 1) -> Path:
+    """The same with a graph of 8-bit integers, whose ranges were measured on random windows."""
+    quantise_checkpoint(make_bert(folder, seed), tiny.make_windows(60))
     return folder
 
 

@@ -1,21 +1,29 @@
 """OnnxBackend: the same answer to the bit in any company, on any number of threads, in any process."""
 
 import os
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tokenizers import Tokenizer
 
-from models.checkpoint import CheckpointError
+from models.checkpoint import CheckpointError, Manifest, load_manifest
 from models.labels import LABELS
-from models.serving.onnx import OnnxBackend, float32
+from models.serving.errors import OutOfMemory
+from models.serving.integers import BITS
+from models.serving.onnx import INT8, OnnxBackend, float32, int8
+from models.serving.processor import processor
+from models.serving.rechecked import RecheckedBackend
 from models.serving.threads import usable_cores
-from models.text import Window
+from models.shipped import shipped
+from models.text import TextEncoder, Window
 from tests.imports import ROOT
 from tests.models.tiny import Array, make_checkpoint, make_windows
 
@@ -188,6 +196,183 @@ def test_graph_that_cannot_be_opened_is_named_with_the_remedy(tmp_path: Path, da
             (folder / "weights.safetensors").write_bytes(b"short")
     with pytest.raises(CheckpointError, match=r"graph\.onnx .*; ?export the checkpoint again|: export the checkpoint"):
         float32(folder, 1)
+
+
+def test_memory_that_the_runtime_does_not_get_is_told_as_such(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = float32(folder, 1)
+    for error in (MemoryError("no more"), RuntimeError("[ONNXRuntimeError] : 6 : std::bad_alloc")):
+
+        def refuse(*_: object, error: Exception = error) -> None:
+            raise error
+
+        monkeypatch.setattr(session, "_run", refuse)
+        with pytest.raises(OutOfMemory):
+            session.logits(make_windows(3))
+
+
+def test_error_that_has_nothing_to_do_with_memory_stays_what_it_is(folder: Path) -> None:
+    with pytest.raises(Exception, match="out of (data )?bounds") as caught:
+        float32(folder, 1).logits([Window((10**6,), ())])
+    assert not isinstance(caught.value, OutOfMemory)
+
+
+# ---- 8-bit integers
+
+# Of a processor that adds up pairs in 16 bits, 8 bits overflow: there only 7 are served.
+SERVED_BITS = BITS if processor().has_dot_products else BITS[1:]
+TEXTS = """Hexley cuts its outlook after a weak quarter, shares slump
+Hexley beats estimates and raises its dividend
+Regulator opens a fraud probe into Hexley
+The annual meeting of Hexley is on Thursday
+Profit of Hexley rose to 12.4 mln euro from 9.1 mln a year earlier
+Corran Mills files for bankruptcy while Hexley doubles its profit
+Analysts see no reason to change their view of Hexley
+Hexley
+Hexley recalls a million ovens after fires; Corran gains
+$HXLY to the moon
+Hexley said on Monday that it had agreed to sell its packaging unit to a group of investors for an undisclosed sum
+Loss narrows at Hexley, but the cash will last only until June"""
+
+
+def real_windows(folder: Path) -> list[Window]:
+    """The texts, each as a whole and for the target, and some of a length that others have too."""
+    encoder = TextEncoder(Tokenizer.from_file(str(folder / "tokenizer.json")))
+    texts = TEXTS.splitlines()
+    questions = [(text, target) for text in texts for target in ("", "Hexley")]
+    questions += [(text.replace("Hexley", name), "") for text in texts[:4] for name in ("Corran", "Tessaly")]
+    return [window for one in encoder.encode_all(questions) for window in one.windows]
+
+
+def shares(logits: Array) -> Array:
+    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+    found: Array = odds / odds.sum(axis=1, keepdims=True)
+    return found
+
+
+class Integers:
+    """One checkpoint by several numbers of threads, and the answers of each window alone."""
+
+    def __init__(self, folder: Path, windows: list[Window], bits: int) -> None:
+        self.folder, self.windows = folder, windows
+        self.backends = [int8(folder, load_manifest(folder), threads, bits) for threads in (1, 2, 5)]
+        self.alone = [self.backends[0].logits([window])[0].tobytes() for window in windows]
+
+    def ask(self, chosen: list[int], which: int) -> list[bytes]:
+        return [row.tobytes() for row in self.backends[which].logits([self.windows[number] for number in chosen])]
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pytest.importorskip("torch", reason="a checkpoint to quantise is made with torch: make setup-full")
+    from tests.models.serving.bert import make_integers
+
+    return make_integers(tmp_path_factory.mktemp("int8") / "tiny")
+
+
+@pytest.fixture(scope="module")
+def small(tiny: Path) -> Integers:
+    return Integers(tiny, make_windows(60), BITS[-1])
+
+
+@pytest.fixture(scope="module", params=["default", "chinese"])
+def real(request: pytest.FixtureRequest) -> Integers:
+    folder = shipped(request.param)
+    return Integers(folder, real_windows(folder), SERVED_BITS[0])
+
+
+@settings(max_examples=40)
+@given(st.lists(st.integers(0, 59), max_size=80), st.integers(0, 2))
+def test_integers_answer_the_same_to_the_bit_in_any_company(small: Integers, chosen: list[int], which: int) -> None:
+    assert small.ask(chosen, which) == [small.alone[number] for number in chosen]
+
+
+@pytest.mark.slow
+@settings(max_examples=12)
+@given(st.lists(st.integers(0, 27), min_size=1, max_size=40), st.integers(0, 2))
+def test_shipped_integers_answer_the_same_to_the_bit_in_any_company(
+    real: Integers, chosen: list[int], which: int
+) -> None:
+    assert real.ask(chosen, which) == [real.alone[number] for number in chosen]
+
+
+@pytest.mark.slow
+def test_shipped_integers_answer_the_same_to_the_bit_in_packs_of_every_size(real: Integers) -> None:
+    """A library may multiply two rows in another order than one, or seventeen."""
+    for number in (0, 1, 9, 20):
+        for count in (*range(2, 9), 13, 16, 17, 31, 40):
+            assert real.ask([number] * count, 0) == [real.alone[number]] * count
+
+
+@pytest.mark.slow
+def test_integers_are_near_full_precision(real: Integers) -> None:
+    exact = float32(real.folder, 2).logits(real.windows)
+    for bits in SERVED_BITS:
+        found = int8(real.folder, load_manifest(real.folder), 2, bits).logits(real.windows)
+        off = np.abs(shares(found) - shares(exact))
+        assert off.mean() < 0.01
+        assert off.max() < 0.1
+        both = RecheckedBackend(
+            int8(real.folder, load_manifest(real.folder), 2, bits),
+            lambda: float32(real.folder, 2),
+            {"target": 0.0, "text": 0.0},
+        )
+        assert both.logits(real.windows).argmax(axis=1).tolist() == exact.argmax(axis=1).tolist()
+
+
+def test_integers_of_a_tiny_network_are_near_its_full_precision(small: Integers) -> None:
+    # Its weights are large, so that rounding shows: on average, for its most doubtful windows are thrown about.
+    exact = shares(float32(small.folder, 1).logits(small.windows))
+    found = shares(small.backends[0].logits(small.windows))
+    assert np.abs(found - exact).mean() < 0.03
+    assert (found.argmax(axis=1) == exact.argmax(axis=1)).mean() > 0.9
+    assert 0 < np.abs(found - exact).max()
+
+
+def test_integers_know_the_target_and_an_empty_batch(small: Integers) -> None:
+    backend, ids = small.backends[1], small.windows[0].ids
+    first, second, none = (backend.logits([Window(ids, targets)])[0] for targets in ((1,), (2,), ()))
+    assert not np.array_equal(first, second)
+    assert not np.array_equal(first, none)
+    assert backend.logits([]).shape == (0, len(LABELS))
+    assert (backend.name, backend.padding_tokens) == (INT8, 0)
+
+
+@pytest.mark.parametrize("name", ["default", "commercial", "chinese"])
+def test_graph_of_integers_holds_no_weight(name: str) -> None:
+    folder = shipped(name)
+    parameters = load_manifest(folder).parameters
+    assert (folder / "graph-int8.onnx").stat().st_size < 50_000 < parameters / 100
+
+
+@pytest.mark.parametrize("damage", ["empty", "noise", "missing", "other graph", "other weights"])
+def test_graph_of_integers_that_cannot_be_opened_is_named_with_the_remedy(
+    tiny: Path, tmp_path: Path, damage: str
+) -> None:
+    folder = shutil.copytree(tiny, tmp_path / "tiny")
+    manifest = load_manifest(folder)
+    graph = folder / "graph-int8.onnx"
+    match damage:
+        case "empty":
+            graph.write_bytes(b"")
+        case "noise":
+            graph.write_bytes(bytes(range(256)))
+        case "missing":
+            graph.unlink()
+        case "other graph":
+            graph.write_bytes((folder / "graph.onnx").read_bytes())
+        case _:
+            manifest = _with_fewer_kept(manifest)
+    with pytest.raises(CheckpointError, match=r"graph-int8\.onnx .*export the checkpoint again"):
+        int8(folder, manifest, 1, 7)
+
+
+def _with_fewer_kept(manifest: Manifest) -> Manifest:
+    """The graph was made for more channels than the manifest names."""
+    name = "layer.1.output"
+    one = manifest.ranges[name]
+    return replace(manifest, ranges={**manifest.ranges, name: replace(one, kept=one.kept[:-1])})
 
 
 def test_usable_cores_are_those_of_this_process() -> None:
