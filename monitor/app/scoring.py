@@ -1,5 +1,6 @@
 """The Scorer port over what models/ offers; with the rest of this room the only code that knows both."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -14,6 +15,16 @@ from monitor.config import Config, ScorerConfig, ScorerKind, ScorerPrecision
 from monitor.domain.sentiment import RiskKind, ScoreMark, Sentiment
 from monitor.errors import ConfigError
 from monitor.ports import Score, ScoreRequest
+
+_VERSION = re.compile(r"@[0-9a-f]{8}(?:/([^+]*))?(?:\+|$)")
+_PRECISIONS = {
+    "": ScorerPrecision.FLOAT32,
+    "int8": ScorerPrecision.INT8,
+    "bfloat16-cpu": ScorerPrecision.BFLOAT16,
+    "float16-cpu": ScorerPrecision.FLOAT16,
+}
+"""By what stands behind a checkpoint's version in a scorer's name. What a GPU computed is gone on with by a GPU, where
+`auto` falls as it did."""
 
 
 class ModelScorer:
@@ -49,10 +60,17 @@ def make_scorer(config: Config, began_with: str = "") -> ModelScorer:
     Raises: ConfigError: its checkpoint cannot be used.
     """
     options = config.scorer
-    if options.precision is ScorerPrecision.AUTO and options.device in ("auto", "cpu") and "@" in began_with:
-        is_integer = f"/{ScorerPrecision.INT8}" in began_with
-        options = replace(options, precision=ScorerPrecision.INT8 if is_integer else ScorerPrecision.FLOAT32)
+    if options.precision is ScorerPrecision.AUTO and options.device in ("auto", "cpu"):
+        precision = _began_in(began_with)
+        if precision is not None:
+            options = replace(options, device="cpu", precision=precision)
     return ModelScorer(make_pair_scorer(options))
+
+
+def _began_in(scorer: str) -> ScorerPrecision | None:
+    """The precision in a scorer's name; None where it names no network, or one on a GPU."""
+    found = _VERSION.search(scorer)
+    return _PRECISIONS.get(found[1] or "") if found else None
 
 
 def make_pair_scorer(options: ScorerConfig) -> PairScorer:
