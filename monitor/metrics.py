@@ -33,7 +33,7 @@ STAGES = (
 )
 WATERMARK_STAGES = ("score", "trend", "alert")
 DOCUMENT_OUTCOMES = ("scored", "unwatched", "outside", "dead_letter")
-BATCH_REASONS = ("full", "deadline", "cut", "drain")
+BATCH_REASONS = ("full", "deadline", "intake", "cut")
 INPUT_STATES = ("active", "idle", "ended", "paused")
 LOOK_OUTCOMES = (
     "fired",

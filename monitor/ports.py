@@ -3,7 +3,7 @@
 Engine and roles see these Protocols, never what is behind them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -33,6 +33,14 @@ class Score(NamedTuple):
     marks: tuple[ScoreMark, ...] = ()
 
 
+Answer = Callable[[], list[Score]]
+"""The scores of one batch, perhaps not there yet: calling it waits for them, one for each request, in order.
+
+Raises: UnscorableError: some requests cannot be scored; the others are remembered, so asking for them again is cheap.
+DeviceLostError: nothing can be scored any more in this process.
+"""
+
+
 class Scorer(Protocol):
     """Scores pairs of text and target. The answer to a request does not depend on its neighbours in the batch."""
 
@@ -41,8 +49,12 @@ class Scorer(Protocol):
         """Which scorer made a score: kind and version, as stored with each scored document."""
         ...
 
-    def score(self, requests: Sequence[ScoreRequest]) -> list[Score]:
-        """One score for each request, in order. Raises nothing for any text."""
+    def submit(self, requests: Sequence[ScoreRequest]) -> Answer:
+        """Ask for scores; batches are answered in the order in which they were submitted."""
+        ...
+
+    def forget(self) -> None:
+        """Forget the answers so far: what follows must not depend on where a process began. Nothing may be waiting."""
         ...
 
 

@@ -1,20 +1,57 @@
 """The Scorer port over what models/ offers; with the rest of this room the only code that knows both."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 
 from models.checkpoint import CheckpointError
 from models.lexicon import LexiconScorer
 from models.neutral import NeutralScorer
 from models.scorer import Pair, PairScorer
+from models.serving.errors import DeviceLost, Unscorable
 from models.shipped import open_scorer
 from monitor.config import Config, ScorerConfig, ScorerKind
 from monitor.domain.sentiment import RiskKind, ScoreMark, Sentiment
-from monitor.errors import ConfigError
-from monitor.ports import Score, ScoreRequest
+from monitor.errors import ConfigError, DeviceLostError, UnscorableError
+from monitor.logs import event
+from monitor.ports import Answer, Score, ScoreRequest
+
+logger = logging.getLogger(__name__)
+
+
+@contextmanager
+def scoring_errors() -> Iterator[None]:
+    """What a scorer raises while it scores, in the words of the monitor.
+
+    Raises: UnscorableError, DeviceLostError; ConfigError: the checkpoint gives answers that are no numbers.
+    """
+    try:
+        yield
+    except Unscorable as exc:
+        raise UnscorableError(exc.numbers, _one_line(exc.reason)) from exc
+    except DeviceLost as exc:
+        raise DeviceLostError(_one_line(str(exc))) from exc
+    except CheckpointError as exc:
+        raise ConfigError(f"scorer.checkpoint: {exc}") from exc
+
+
+def _one_line(text: str) -> str:
+    """What libraries say of a device runs over many lines; the first few hundred characters hold the matter."""
+    return " ".join(text.split())[:400] or "it does not say why"
+
+
+@contextmanager
+def device_loss_told(kept: str) -> Iterator[None]:
+    """Tell the person who loses the device what is kept of the work, and how to go on."""
+    try:
+        yield
+    except DeviceLostError as exc:
+        raise DeviceLostError(exc.reason, kept) from exc
 
 
 class ModelScorer:
-    """The Scorer port over what models/ offers."""
+    """The Scorer port over what models/ offers, in step: a batch is scored when its answer is asked for."""
 
     def __init__(self, inner: PairScorer) -> None:
         self._inner = inner
@@ -25,8 +62,32 @@ class ModelScorer:
     def name(self) -> str:
         return self._inner.name
 
+    def submit(self, requests: Sequence[ScoreRequest]) -> Answer:
+        return partial(self.score, list(requests))
+
+    def forget(self) -> None:
+        # The word lists remember nothing, and so have nothing to forget.
+        if (forget := getattr(self._inner, "forget", None)) is not None:
+            forget()
+
     def score(self, requests: Sequence[ScoreRequest]) -> list[Score]:
-        judged = self._inner.score([Pair(r.text, r.target, r.lang) for r in requests])
+        """One score for each request, in order. Raises: UnscorableError, DeviceLostError, ConfigError."""
+        pairs = [Pair(r.text, r.target, r.lang) for r in requests]
+        try:
+            with scoring_errors():
+                judged = self._inner.score(pairs)
+        except UnscorableError as exc:
+            first = pairs[exc.numbers[0]]
+            event(
+                logger,
+                "not_scorable",
+                level=logging.ERROR,
+                reason=exc.reason,
+                pairs=len(exc.numbers),
+                target=first.target,
+                characters=len(first.text),
+            )
+            raise
         return [
             Score(
                 Sentiment.from_probabilities(j.negative, j.neutral, j.positive),
