@@ -8,17 +8,18 @@ from pathlib import Path
 from typing import TextIO
 
 from monitor.app.embedded import Embedded, Knowledge, join, no_seam
-from monitor.app.scoring import make_scorer
+from monitor.app.scorer_thread import ScorerThread
+from monitor.app.scoring import device_loss_told, make_scorer
 from monitor.channels.alerts_file import AlertsFile
 from monitor.channels.console import ConsoleChannel
 from monitor.clock import Clock, Laps
-from monitor.config import Config
+from monitor.config import Config, ScorerKind
 from monitor.domain.alerts import AlertState
 from monitor.domain.document import InputPartition
 from monitor.engine import Pace, Seam
 from monitor.errors import ExitCode, StateError
 from monitor.observe import EngineObserver, ProgressBar
-from monitor.ports import Channel
+from monitor.ports import Channel, Scorer
 from monitor.storage.history import History
 from monitor.storage.store import EmbeddedStore, StoredState
 from monitor.tags import LiveTags
@@ -76,12 +77,16 @@ def replay(
 ) -> ExitCode:
     """Run a feed in event time as fast as it goes, into an alerts file and, with a state, a history.
 
-    Raises: ConfigError, StateError, DependencyError: each names what is wrong and the remedy.
+    Raises: ConfigError, StateError, DependencyError, DeviceLostError: each names what is wrong and the remedy.
     """
     started = clock.monotonic_seconds()
     watchlist = WatchlistFile(arguments.watchlist).current
-    scorer = make_scorer(config)
+    scorer: Scorer = make_scorer(config)
     with ExitStack() as open_things:
+        open_things.enter_context(device_loss_told(_kept(arguments.state)))
+        if config.scorer.kind is ScorerKind.MODEL:
+            # Its runtime lets go of Python's lock, so the rest of the monitor works beside it.
+            scorer = open_things.enter_context(ScorerThread(scorer))
         feed = FileFeed(arguments.feeds, follow=False, clock=None, max_record_bytes=config.feeds.max_record_bytes)
         open_things.callback(feed.close)
         keeps_history = arguments.state is not None or arguments.on_end is not None
@@ -130,6 +135,13 @@ def replay(
             seconds = clock.monotonic_seconds() - started
             arguments.on_end(Replayed(embedded, store.history, watchlist, scorer.name, seconds))
     return ExitCode.DONE if is_done else ExitCode.TOO_MANY_UNUSABLE
+
+
+def _kept(state: Path | None) -> str:
+    """What a replay that loses its device leaves."""
+    if state is None:
+        return "without --state nothing of the replay is kept; give the same command again"
+    return f"what was committed is in {state}, and the same command goes on from there"
 
 
 def _observer(arguments: ReplayArguments, embedded: Embedded, open_things: ExitStack) -> EngineObserver:
