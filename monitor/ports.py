@@ -3,7 +3,7 @@
 Engine and roles see these Protocols, never what is behind them.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -56,6 +56,30 @@ class Scorer(Protocol):
     def forget(self) -> None:
         """Forget the answers so far: what follows must not depend on where a process began. Nothing may be waiting."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class ScoringWork:
+    """What a scorer computed since it was last asked for this; all zero for one that has nothing to count.
+
+    Attributes:
+        batches: runs of a network; windows: texts, or parts of long ones, in them; tokens: of these windows.
+        padding_tokens: computed beside them for nothing. seconds: wall time of scoring.
+        cache_hits, cache_misses: questions that were remembered, or were not.
+        halvings: batches cut in two because they did not fit; rechecked: windows that were computed a second time.
+        fallbacks: by reason, why another backend serves than the one that was wanted.
+    """
+
+    batches: int = 0
+    windows: int = 0
+    tokens: int = 0
+    padding_tokens: int = 0
+    seconds: float = 0.0
+    cache_hits: int = 0
+    cache_misses: int = 0
+    halvings: int = 0
+    rechecked: int = 0
+    fallbacks: Mapping[str, int] = field(default_factory=dict)
 
 
 class Feed(Protocol):

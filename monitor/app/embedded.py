@@ -27,7 +27,7 @@ from monitor.operators.lookback import LookBack
 from monitor.operators.merge import MergeByTime
 from monitor.operators.parse import ParseLimits
 from monitor.operators.volume import FeedVolume
-from monitor.ports import Channel, Feed, Scorer
+from monitor.ports import Channel, Feed, Scorer, ScoringWork
 from monitor.roles import alert_snapshot, score_snapshot, trend_snapshot
 from monitor.roles.alert import AlertOperators, AlertRole, AlertRoleState
 from monitor.roles.archive import ArchiveRole
@@ -61,7 +61,10 @@ def no_seam(seam: Seam) -> None:
 
 @dataclass(slots=True)
 class Embedded:
-    """Every role in one process, joined and restored; what both a replay and a run are made of."""
+    """Every role in one process, joined and restored; what both a replay and a run are made of.
+
+    `take_work` gives what the scorer computed since it was last called; `backend` is what runs it.
+    """
 
     score: ScoreRole
     trend: TrendRole
@@ -74,6 +77,8 @@ class Embedded:
     laps: Laps
     tags: LiveTags
     config: Config
+    take_work: Callable[[], ScoringWork] = ScoringWork
+    backend: str = "none"
 
     def engine(
         self,

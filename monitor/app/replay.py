@@ -81,12 +81,13 @@ def replay(
     """
     started = clock.monotonic_seconds()
     watchlist = WatchlistFile(arguments.watchlist).current
-    scorer: Scorer = make_scorer(config)
+    model = make_scorer(config)
+    scorer: Scorer = model
     with ExitStack() as open_things:
         open_things.enter_context(device_loss_told(_kept(arguments.state)))
         if config.scorer.kind is ScorerKind.MODEL:
             # Its runtime lets go of Python's lock, so the rest of the monitor works beside it.
-            scorer = open_things.enter_context(ScorerThread(scorer))
+            scorer = open_things.enter_context(ScorerThread(model))
         feed = FileFeed(arguments.feeds, follow=False, clock=None, max_record_bytes=config.feeds.max_record_bytes)
         open_things.callback(feed.close)
         keeps_history = arguments.state is not None or arguments.on_end is not None
@@ -114,6 +115,7 @@ def replay(
             max_age_ms=None,
             laps=laps or Laps(),
         )
+        embedded.take_work, embedded.backend = model.take_work, model.backend
         pace = Pace(
             is_live=False,
             # Who asks for small commits gets them: one falls due only after what was read together.

@@ -134,8 +134,17 @@ def start_run(config: Config, feeds: Sequence[str], watchlist: Path, out: TextIO
             laps=Laps(),
         )
         _open_metrics(metrics, feed, channels, tags, scorer.name, config)
+        metrics.set_scorer(backend=scorer.backend, checkpoint=scorer.name)
         observer = RunObserver(
-            metrics, health, clock, embedded.score, embedded.trend, embedded.alert, embedded.notify, embedded.laps
+            metrics,
+            health,
+            clock,
+            embedded.score,
+            embedded.trend,
+            embedded.alert,
+            embedded.notify,
+            embedded.laps,
+            scorer.take_work,
         )
         pace = Pace(
             is_live=True,

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 
 from models.checkpoint import CheckpointError
@@ -10,12 +11,13 @@ from models.lexicon import LexiconScorer
 from models.neutral import NeutralScorer
 from models.scorer import Pair, PairScorer
 from models.serving.errors import DeviceLost, Unscorable
+from models.serving.stats import ScoringStats
 from models.shipped import open_scorer
 from monitor.config import Config, ScorerConfig, ScorerKind
 from monitor.domain.sentiment import RiskKind, ScoreMark, Sentiment
 from monitor.errors import ConfigError, DeviceLostError, UnscorableError
 from monitor.logs import event
-from monitor.ports import Answer, Score, ScoreRequest
+from monitor.ports import Answer, Score, ScoreRequest, ScoringWork
 
 logger = logging.getLogger(__name__)
 
@@ -55,12 +57,41 @@ class ModelScorer:
 
     def __init__(self, inner: PairScorer) -> None:
         self._inner = inner
+        stats = getattr(inner, "stats", None)
+        self._stats = stats if isinstance(stats, ScoringStats) else None
+        self._told = ScoringStats()
         self._risks = {kind.value: kind for kind in RiskKind}
         self._marks = {mark.value: mark for mark in ScoreMark}
 
     @property
     def name(self) -> str:
         return self._inner.name
+
+    @property
+    def backend(self) -> str:
+        """What runs the network, by the scorer's own name for it; "none" where there is none: the word lists."""
+        backend = getattr(self._inner, "backend", None)
+        return backend if isinstance(backend, str) else "none"
+
+    def take_work(self) -> ScoringWork:
+        """What was computed since the last call; may be asked while another thread scores."""
+        if self._stats is None:
+            return ScoringWork()
+        # A copy first: what is counted meanwhile belongs to the next call, and nothing is lost between two readings.
+        now = replace(self._stats, fallbacks=dict(self._stats.fallbacks))
+        told, self._told = self._told, now
+        return ScoringWork(
+            now.batches - told.batches,
+            now.windows - told.windows,
+            now.tokens - told.tokens,
+            now.padding_tokens - told.padding_tokens,
+            now.seconds - told.seconds,
+            now.cache_hits - told.cache_hits,
+            now.cache_misses - told.cache_misses,
+            now.halvings - told.halvings,
+            now.rechecked - told.rechecked,
+            {reason: count - told.fallbacks[reason] for reason, count in now.fallbacks.items()},
+        )
 
     def submit(self, requests: Sequence[ScoreRequest]) -> Answer:
         return partial(self.score, list(requests))

@@ -7,6 +7,7 @@ import socket
 import threading
 import urllib.error
 import urllib.request
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from models.checkpoint import CheckpointError
 from models.neutral import NeutralScorer
 from models.scorer import Judgement
 from models.serving.errors import Unscorable
+from models.serving.stats import FALLBACKS, ScoringStats
+from monitor import metrics
 from monitor.app import ReplayArguments, replay, start_run
 from monitor.app.scoring import ModelScorer, device_loss_told, scoring_errors
 from monitor.channels.outbox import Outbox
@@ -23,7 +26,7 @@ from monitor.clock import ManualClock, SystemClock
 from monitor.domain.document import DeadLetterReason
 from monitor.engine import Seam
 from monitor.errors import ConfigError, DeviceLostError, ExitCode, UnscorableError
-from monitor.ports import ScoreRequest
+from monitor.ports import ScoreRequest, ScoringWork
 from tests import feeds, replays
 from tests.app.failing import FailingScorer, one_in, put_in_place
 from tests.feeds import FeedShape
@@ -99,6 +102,38 @@ def test_scorer_that_remembers_is_asked_to_forget_and_another_is_not() -> None:
     ModelScorer(Remembering()).forget()
     ModelScorer(NeutralScorer()).forget()
     assert forgot == [True]
+
+
+# ---- what was computed
+
+
+def test_work_is_told_once_and_by_difference() -> None:
+    class Counted(NeutralScorer):
+        stats = ScoringStats()
+        backend = "onnxruntime-int8"
+
+    scorer = ModelScorer(Counted())
+    stats = Counted.stats
+    stats.batches, stats.tokens, stats.seconds, stats.cache_hits = 2, 900, 0.5, 3
+    stats.fell_back("backend_unavailable")
+    first = scorer.take_work()
+    assert (first.batches, first.tokens, first.seconds, first.cache_hits) == (2, 900, 0.5, 3)
+    assert first.fallbacks == {"backend_unavailable": 1, "backend_disagrees": 0}
+    stats.tokens += 100
+    second = scorer.take_work()
+    assert (second.batches, second.tokens, second.fallbacks["backend_unavailable"]) == (0, 100, 0)
+    assert scorer.backend == "onnxruntime-int8"
+
+
+def test_every_counter_of_a_scorer_is_told() -> None:
+    """A counter that is added to models/ must not be forgotten here."""
+    assert [one.name for one in fields(ScoringStats)] == [one.name for one in fields(ScoringWork)]
+    assert metrics.FALLBACKS == FALLBACKS
+
+
+def test_scorer_that_counts_nothing_has_no_work_to_tell() -> None:
+    scorer = ModelScorer(NeutralScorer())
+    assert (scorer.take_work(), scorer.backend) == (ScoringWork(), "none")
 
 
 # ---- poison in a replay

@@ -183,6 +183,7 @@ class _Play:
             embedded.alert,
             embedded.notify,
             embedded.laps,
+            embedded.take_work,
         )
 
     def _judge(self, replayed: Replayed, story: Story, watcher: Watcher) -> Played:
@@ -198,6 +199,7 @@ class _Play:
             watchlist=replayed.watchlist.version,
             config=self._config.fingerprint,
         )
+        self._metrics.set_scorer(backend=replayed.embedded.backend, checkpoint=replayed.scorer)
         title = "Two weeks of invented news: the story of the demo"
         heading = heading_of(self._config, replayed.watchlist, replayed.scorer, title=title)
         write_report(replayed.history, replayed.embedded.tags.name_of, self._report, heading=heading, verdict=verdict)
