@@ -81,18 +81,18 @@ def replay(
     """
     started = clock.monotonic_seconds()
     watchlist = WatchlistFile(arguments.watchlist).current
-    model = make_scorer(config)
-    scorer: Scorer = model
     with ExitStack() as open_things:
         open_things.enter_context(device_loss_told(_kept(arguments.state)))
-        if config.scorer.kind is ScorerKind.MODEL:
-            # Its runtime lets go of Python's lock, so the rest of the monitor works beside it.
-            scorer = open_things.enter_context(ScorerThread(model))
         feed = FileFeed(arguments.feeds, follow=False, clock=None, max_record_bytes=config.feeds.max_record_bytes)
         open_things.callback(feed.close)
         keeps_history = arguments.state is not None or arguments.on_end is not None
         store = open_things.enter_context(EmbeddedStore.open(arguments.state)) if keeps_history else None
         stored = store.load() if store else StoredState({}, {}, {})
+        model = make_scorer(config, json.loads(stored.meta.get(COMMAND_KEY, "{}")).get("scorer", ""))
+        scorer: Scorer = model
+        if config.scorer.kind is ScorerKind.MODEL:
+            # Its runtime lets go of Python's lock, so the rest of the monitor works beside it.
+            scorer = open_things.enter_context(ScorerThread(model))
         arguments = _settle_command(config, arguments, watchlist, scorer.name, feed.partitions, stored, clock)
         alerts_file = AlertsFile(arguments.alerts, stored.meta)
         open_things.callback(alerts_file.close)
