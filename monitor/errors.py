@@ -97,7 +97,7 @@ class DeviceLostError(MonitorError):
     ) -> None:
         super().__init__(
             f"the device that scores is lost ({reason}); {kept}. If it is lost again, restart the machine, "
-            "or take another scorer (scorer.kind)"
+            "or score without it (scorer.device: cpu)"
         )
         self.reason = reason
         self.kept = kept

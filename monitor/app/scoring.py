@@ -9,7 +9,7 @@ from functools import partial
 from models.checkpoint import CheckpointError
 from models.lexicon import LexiconScorer
 from models.neutral import NeutralScorer
-from models.scorer import Pair, PairScorer
+from models.scorer import Computing, Pair, PairScorer, Remembering
 from models.serving.errors import DeviceLost, DeviceUnavailable, Unscorable
 from models.serving.stats import ScoringStats
 from models.serving.wanted import Wanted
@@ -71,8 +71,7 @@ class ModelScorer:
     @property
     def backend(self) -> str:
         """What runs the network, by the scorer's own name for it; "none" where there is none: the word lists."""
-        backend = getattr(self._inner, "backend", None)
-        return backend if isinstance(backend, str) else "none"
+        return (self._inner.backend if isinstance(self._inner, Computing) else "") or "none"
 
     def take_work(self) -> ScoringWork:
         """What was computed since the last call; may be asked while another thread scores."""
@@ -98,9 +97,8 @@ class ModelScorer:
         return partial(self.score, list(requests))
 
     def forget(self) -> None:
-        # The word lists remember nothing, and so have nothing to forget.
-        if (forget := getattr(self._inner, "forget", None)) is not None:
-            forget()
+        if isinstance(self._inner, Remembering):
+            self._inner.forget()
 
     def score(self, requests: Sequence[ScoreRequest]) -> list[Score]:
         """One score for each request, in order. Raises: UnscorableError, DeviceLostError, ConfigError."""

@@ -73,7 +73,7 @@ def test_lost_device_is_told_in_one_line_with_what_is_kept_and_how_to_go_on() ->
     assert caught.value.exit_code == 5
     assert str(caught.value) == (
         "the device that scores is lost (CUDA error: device-side assert triggered Compile with `TORCH_USE_CUDA_DSA`); "
-        "all is in x.db. If it is lost again, restart the machine, or take another scorer (scorer.kind)"
+        "all is in x.db. If it is lost again, restart the machine, or score without it (scorer.device: cpu)"
     )
 
 
