@@ -1,8 +1,8 @@
 """Give a checkpoint its second graph, of 8-bit integers: `python -m models.quantise FOLDER`.
 
 Order of events: texts of the checkpoint's languages -> the ranges of what goes into each product -> the graph -> its
-answers beside those in full precision -> manifest. The weight file stays as it is. `models.export` makes the folder
-before, and makes it anew without this graph. Deliberately left out: serving it (`models.serving.onnx`).
+answers beside those in full precision -> manifest. The weight file stays as it is. `models.export` does the same with a
+new checkpoint. Deliberately left out: serving it (`models.serving.onnx`).
 """
 
 import argparse

@@ -33,7 +33,9 @@ STAGES = (
 )
 WATERMARK_STAGES = ("score", "trend", "alert")
 DOCUMENT_OUTCOMES = ("scored", "unwatched", "outside", "dead_letter")
-BATCH_REASONS = ("full", "deadline", "cut", "drain")
+BATCH_REASONS = ("full", "deadline", "intake", "cut")
+CACHE_OUTCOMES = ("hit", "miss")
+FALLBACKS = ("backend_unavailable", "backend_disagrees")
 INPUT_STATES = ("active", "idle", "ended", "paused")
 LOOK_OUTCOMES = (
     "fired",
@@ -156,6 +158,30 @@ class Metrics:
             "batches_total", "Batches sent to the scorer, by why they were closed.", {"reason": BATCH_REASONS}
         )
         self.batch_pairs = self._histogram("batch_pairs", "Pairs in a batch sent to the scorer.", _BATCH_PAIR_BUCKETS)
+        self.scoring_runs_total = self._counter("scoring_runs_total", "Batches that a network was run over.")
+        self.scoring_windows_total = self._counter(
+            "scoring_windows_total", "Texts, or parts of long ones, that a network read."
+        )
+        self.scoring_tokens_total = self._counter("scoring_tokens_total", "Tokens that a network read.")
+        self.scoring_padding_tokens_total = self._counter(
+            "scoring_padding_tokens_total",
+            "Tokens computed for nothing; over the sum of both it is the padding ratio.",
+        )
+        self.scoring_seconds_total = self._counter(
+            "scoring_seconds_total", "Wall time of scoring, seconds; the score stage has what the loop waited for it."
+        )
+        self.scoring_cache_total = self._counter(
+            "scoring_cache_total", "Questions by whether their answers were remembered.", {"outcome": CACHE_OUTCOMES}
+        )
+        self.scoring_halvings_total = self._counter(
+            "scoring_halvings_total", "Batches cut in two, for want of memory or to find what spoils them."
+        )
+        self.scoring_rechecked_total = self._counter(
+            "scoring_rechecked_total", "Windows computed a second time because the first answer was in doubt."
+        )
+        self.scoring_fallbacks_total = self._counter(
+            "scoring_fallbacks_total", "Backends taken in place of the wanted one, by why.", {"reason": FALLBACKS}
+        )
         self.stage_seconds_total = self._counter(
             "stage_seconds_total", "Wall time spent in a stage, seconds.", {"stage": STAGES}
         )
@@ -202,6 +228,7 @@ class Metrics:
         self.loop_heartbeat_timestamp_seconds = self._time(
             "loop_heartbeat_timestamp_seconds", "When the engine's loop last turned, Unix time."
         )
+        self.scorer_info = self._info("scorer_info", "Who scores, and what runs it.", ("backend", "checkpoint"))
         self.build_info = self._info("build_info", "What is running.", ("version", "scorer", "watchlist", "config"))
 
         # Counted for every batch and stage: resolved once, so that a count is two additions.
@@ -256,6 +283,10 @@ class Metrics:
     def set_build(self, *, version: str, scorer: str, watchlist: str, config: str) -> None:
         """Say what is running; replaces what was said before, so a reloaded watchlist leaves no second series."""
         self.build_info.info({"version": version, "scorer": scorer, "watchlist": watchlist, "config": config})
+
+    def set_scorer(self, *, backend: str, checkpoint: str) -> None:
+        """Say who scores: the checkpoint's name and version, and what runs it."""
+        self.scorer_info.info({"backend": backend, "checkpoint": checkpoint})
 
     def _counter(self, name: str, meaning: str, labels: Labels | None = None) -> Counter:
         labels = self._declare(name, "counter", meaning, labels)

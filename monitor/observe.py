@@ -1,7 +1,7 @@
 """Observers: what the engine's loop tells, as metrics and health, or as a progress bar on a terminal."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from tqdm import tqdm
@@ -11,6 +11,7 @@ from monitor.domain.document import FeedRecord, InputPartition
 from monitor.domain.progress import NO_TIME_MS
 from monitor.logs import event
 from monitor.metrics import Metrics
+from monitor.ports import ScoringWork
 from monitor.roles.alert import AlertRole
 from monitor.roles.notify import NotifyRole
 from monitor.roles.score import ScoreRole
@@ -72,6 +73,7 @@ class RunObserver:
         alert: AlertRole,
         notify: NotifyRole,
         laps: Laps,
+        take_work: Callable[[], ScoringWork] = ScoringWork,
     ) -> None:
         self._metrics = metrics
         self._health = health
@@ -81,6 +83,7 @@ class RunObserver:
         self._alert = alert
         self._notify = notify
         self._laps = laps
+        self._take_work = take_work
         self._paused: set[InputPartition] = set()
 
     def beat(self) -> None:
@@ -139,6 +142,7 @@ class RunObserver:
         alert.suppressed.clear()
         for (channel, outcome), count in self._notify.take_counts().items():
             metrics.notifications_total.labels(channel, outcome).inc(count)
+        self._tell_scoring()
         self._tell_time()
         self._tell_stages()
 
@@ -153,6 +157,20 @@ class RunObserver:
         event(logger, "input_stopped", level=logging.ERROR, input=str(source), reason="too many unusable records")
         self._paused.add(source)
         self._metrics.set_input_state(str(source), "paused")
+
+    def _tell_scoring(self) -> None:
+        metrics, work = self._metrics, self._take_work()
+        metrics.scoring_runs_total.inc(work.batches)
+        metrics.scoring_windows_total.inc(work.windows)
+        metrics.scoring_tokens_total.inc(work.tokens)
+        metrics.scoring_padding_tokens_total.inc(work.padding_tokens)
+        metrics.scoring_seconds_total.inc(work.seconds)
+        metrics.scoring_cache_total.labels("hit").inc(work.cache_hits)
+        metrics.scoring_cache_total.labels("miss").inc(work.cache_misses)
+        metrics.scoring_halvings_total.inc(work.halvings)
+        metrics.scoring_rechecked_total.inc(work.rechecked)
+        for reason, count in work.fallbacks.items():
+            metrics.scoring_fallbacks_total.labels(reason).inc(count)
 
     def _tell_time(self) -> None:
         now_ms = self._clock.now_ms()

@@ -15,10 +15,11 @@ from monitor.domain.progress import SourceState
 from monitor.domain.sentiment import ScoreMark
 from monitor.domain.topics import MatchRole
 from monitor.metrics import Metrics, reference_markdown
+from monitor.operators.batching import FlushReason
 
 ALLOWED_LABELS = {
     *("input", "outcome", "reason", "role", "stage", "silence", "state", "channel", "queue", "mark"),
-    *("version", "scorer", "watchlist", "config"),
+    *("version", "scorer", "watchlist", "config", "backend", "checkpoint"),
 }
 
 
@@ -40,6 +41,7 @@ def exposed(registry: CollectorRegistry) -> dict[str, float]:
 
 def test_closed_label_sets_are_those_of_the_domain() -> None:
     assert tuple(DeadLetterReason) == module.DEAD_LETTER_REASONS
+    assert tuple(FlushReason) == module.BATCH_REASONS
     assert tuple(MatchRole) == module.MATCH_ROLES
     assert tuple(ScoreMark) == module.SCORE_MARKS
     assert ("fired", *Silence) == module.LOOK_OUTCOMES
@@ -146,6 +148,13 @@ def test_a_reloaded_watchlist_replaces_the_build_series(metrics: Metrics, regist
     series = [line for line in exposed(registry) if line.startswith("sentiment_build_info")]
     assert len(series) == 1
     assert 'watchlist="bb22"' in series[0]
+
+
+def test_who_scores_is_one_series(metrics: Metrics, registry: CollectorRegistry) -> None:
+    metrics.set_scorer(backend="onnxruntime-int8", checkpoint="en-2026.11.2@ab12cd34")
+    metrics.set_scorer(backend="torch-bf16", checkpoint="en-2026.11.2@ab12cd34")
+    series = [line for line in exposed(registry) if line.startswith("sentiment_scorer_info")]
+    assert series == ['sentiment_scorer_info{backend="torch-bf16",checkpoint="en-2026.11.2@ab12cd34"}']
 
 
 def test_two_monitors_in_one_process_do_not_share_counts() -> None:

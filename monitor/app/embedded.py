@@ -6,7 +6,7 @@ Positions, state and history move in one transaction of one SQLite file. Both a 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from monitor.app.scoring import ModelScorer
+from monitor.app.scorer_thread import ScorerThread
 from monitor.clock import Clock, Laps
 from monitor.config import Config
 from monitor.domain.sentiment import SCALE
@@ -27,7 +27,7 @@ from monitor.operators.lookback import LookBack
 from monitor.operators.merge import MergeByTime
 from monitor.operators.parse import ParseLimits
 from monitor.operators.volume import FeedVolume
-from monitor.ports import Channel, Feed
+from monitor.ports import Channel, Feed, Scorer, ScoringWork
 from monitor.roles import alert_snapshot, score_snapshot, trend_snapshot
 from monitor.roles.alert import AlertOperators, AlertRole, AlertRoleState
 from monitor.roles.archive import ArchiveRole
@@ -61,7 +61,10 @@ def no_seam(seam: Seam) -> None:
 
 @dataclass(slots=True)
 class Embedded:
-    """Every role in one process, joined and restored; what both a replay and a run are made of."""
+    """Every role in one process, joined and restored; what both a replay and a run are made of.
+
+    `take_work` gives what the scorer computed since it was last called; `backend` is what runs it.
+    """
 
     score: ScoreRole
     trend: TrendRole
@@ -74,6 +77,8 @@ class Embedded:
     laps: Laps
     tags: LiveTags
     config: Config
+    take_work: Callable[[], ScoringWork] = ScoringWork
+    backend: str = "none"
 
     def engine(
         self,
@@ -125,7 +130,7 @@ def join(
     config: Config,
     feed: Feed,
     tags: LiveTags,
-    scorer: ModelScorer,
+    scorer: Scorer,
     channels: Sequence[Channel],
     store: EmbeddedStore | None,
     stored: StoredState,
@@ -158,8 +163,11 @@ def join(
         to_ms=knowledge.to_ms,
         partitions=1,
         partition_of=only_partition,
+        forgets_at_commits=not is_live,
     )
-    batcher: Batcher[Read] = Batcher(scorer, config.scorer.batch_size, config.scorer.batch_delay_ms)
+    # One batch ahead keeps a thread busy; a second would only hold more texts in memory.
+    max_ahead = 1 if isinstance(scorer, ScorerThread) else 0
+    batcher: Batcher[Read] = Batcher(scorer, config.scorer.batch_size, config.scorer.batch_delay_ms, max_ahead)
     intake = IntakeGuard(feeds.dead_letter_ratio, feeds.dead_letter_window)
     score = ScoreRole(batcher, tags, scorer.name, settings, intake, feed.partitions, states, laps)
     for source in feed.partitions:

@@ -12,14 +12,14 @@ from prometheus_client import CollectorRegistry
 from monitor import __version__
 from monitor.app.embedded import Knowledge, join
 from monitor.app.polling import WebInput, open_web
-from monitor.app.scoring import make_scorer
+from monitor.app.scoring import device_loss_told, make_scorer
 from monitor.channels.console import ConsoleChannel
 from monitor.channels.outbox import Outbox
 from monitor.channels.slack import SlackWebhook
 from monitor.clock import Clock, Laps
 from monitor.config import Config, NotifyConfig
 from monitor.engine import Engine, Pace
-from monitor.errors import ExitCode
+from monitor.errors import DeviceLostError, ExitCode
 from monitor.logs import event
 from monitor.metrics import Metrics
 from monitor.observe import RunObserver
@@ -41,6 +41,7 @@ class Run:
     """A long-lived monitor on this machine: `run` until `stop`, which a signal handler may call."""
 
     engine: Engine
+    health: Health
     server: HealthServer | None
     feed: Feed
     web: WebInput
@@ -49,14 +50,22 @@ class Run:
     is_stopping: bool = False
 
     def run(self) -> ExitCode:
-        """Serve until every input has ended or `stop` is called; what is in hand is finished and committed."""
+        """Serve until every input has ended or `stop` is called; what is in hand is finished and committed.
+
+        Raises: DeviceLostError: nothing can be scored any more; it is no longer ready, and nothing more is committed.
+        """
         try:
             self.web.start()
             for outbox in self.outboxes:
                 outbox.start()
-            is_done = self.engine.run()
+            with device_loss_told(_kept(self.store)):
+                is_done = self.engine.run()
             self._drain()
             return ExitCode.DONE if is_done else ExitCode.TOO_MANY_UNUSABLE
+        except DeviceLostError as exc:
+            # First of all: closing takes a while, and whoever asks meanwhile must not count on this process.
+            self.health.set_ready("scorer", False, f"the device is lost: {exc.reason}")
+            raise
         finally:
             for outbox in self.outboxes:
                 outbox.close()
@@ -125,8 +134,17 @@ def start_run(config: Config, feeds: Sequence[str], watchlist: Path, out: TextIO
             laps=Laps(),
         )
         _open_metrics(metrics, feed, channels, tags, scorer.name, config)
+        metrics.set_scorer(backend=scorer.backend, checkpoint=scorer.name)
         observer = RunObserver(
-            metrics, health, clock, embedded.score, embedded.trend, embedded.alert, embedded.notify, embedded.laps
+            metrics,
+            health,
+            clock,
+            embedded.score,
+            embedded.trend,
+            embedded.alert,
+            embedded.notify,
+            embedded.laps,
+            scorer.take_work,
         )
         pace = Pace(
             is_live=True,
@@ -140,7 +158,7 @@ def start_run(config: Config, feeds: Sequence[str], watchlist: Path, out: TextIO
         engine = embedded.engine(clock, pace, observer, maintenance=reload, meta={})
         for condition in ("scorer", "feeds", "watchlist", "state"):
             health.set_ready(condition, True)
-        return Run(engine, server, feed, web, store, outboxes)
+        return Run(engine, health, server, feed, web, store, outboxes)
     except BaseException:
         if server is not None:
             server.stop()
@@ -151,6 +169,13 @@ def start_run(config: Config, feeds: Sequence[str], watchlist: Path, out: TextIO
         if store is not None:
             store.close()
         raise
+
+
+def _kept(store: EmbeddedStore | None) -> str:
+    """What a run that loses its device leaves."""
+    if store is None:
+        return "without storage.path nothing is kept but what was told; start the monitor again"
+    return "what was committed is kept; start the monitor again and it goes on from there"
 
 
 def _outboxes(notify: NotifyConfig, clock: Clock, kept: Mapping[str, str]) -> list[Outbox]:

@@ -46,7 +46,8 @@ def test_every_product_has_a_range_in_the_order_of_the_network(network: Sentimen
     found = observe(network, WINDOWS)
     assert list(found) == input_names(LAYERS)
     # A quarter of the channels at most, which in a network this narrow is fewer than KEPT.
-    counts = {"attention.self": WIDTH // 4, "attention.output": 0, "intermediate": WIDTH // 4, "output": INTERMEDIATE // 4}
+    narrow, wide = WIDTH // 4, INTERMEDIATE // 4
+    counts = {"attention.self": narrow, "attention.output": 0, "intermediate": narrow, "output": wide}
     assert kept_counts(found) == {name: counts[name.split(".", 2)[2]] for name in found}
     assert all(counts[kind] <= most for kind, most in KEPT.items())
 

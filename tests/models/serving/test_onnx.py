@@ -213,7 +213,7 @@ def test_memory_that_the_runtime_does_not_get_is_told_as_such(
 
 
 def test_error_that_has_nothing_to_do_with_memory_stays_what_it_is(folder: Path) -> None:
-    with pytest.raises(Exception, match="out of (data )?bounds") as caught:
+    with pytest.raises(Exception, match="out of data bounds") as caught:
         float32(folder, 1).logits([Window((10**6,), ())])
     assert not isinstance(caught.value, OutOfMemory)
 
@@ -327,7 +327,7 @@ def test_integers_of_a_tiny_network_are_near_its_full_precision(small: Integers)
     found = shares(small.backends[0].logits(small.windows))
     assert np.abs(found - exact).mean() < 0.03
     assert (found.argmax(axis=1) == exact.argmax(axis=1)).mean() > 0.9
-    assert 0 < np.abs(found - exact).max()
+    assert np.abs(found - exact).max() > 0
 
 
 def test_integers_know_the_target_and_an_empty_batch(small: Integers) -> None:
