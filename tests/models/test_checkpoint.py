@@ -1,5 +1,6 @@
 """Checkpoint folders: whole ones are read, all others refused with the file and the remedy."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from models.checkpoint import FILES, CheckpointError, load_manifest
+from models.checkpoint import FILES, INTEGER_GRAPH, CheckpointError, Range, load_manifest
 from models.labels import LABELS
 from tests.models.tiny import make_checkpoint
 
@@ -182,3 +183,85 @@ def test_shift_of_neutral_is_none_where_none_is_told(folder: Path) -> None:
 def test_whole_numbers_will_do_for_temperatures(folder: Path) -> None:
     change(folder, "temperatures", {"target": 1, "text": 2})
     assert load_manifest(folder).temperatures == {"target": 1.0, "text": 2.0}
+
+
+# ---- the graph of integers, where there is one
+
+RANGE = {"low": -1.5, "high": 2, "kept": [0, 3, 7]}
+
+
+@pytest.fixture
+def integers(folder: Path) -> Path:
+    """A folder with a second graph and a range, as far as a manifest tells."""
+    (folder / INTEGER_GRAPH).write_bytes(b"a graph")
+    path = folder / "checkpoint.json"
+    manifest = json.loads(path.read_text())
+    manifest["files"][INTEGER_GRAPH] = hashlib.sha256(b"a graph").hexdigest()
+    manifest["ranges"] = {"layer.0.output": dict(RANGE)}
+    path.write_text(json.dumps(manifest))
+    return folder
+
+
+def change_range(folder: Path, key: str, value: Any) -> None:
+    path = folder / "checkpoint.json"
+    manifest = json.loads(path.read_text())
+    if value is ...:
+        del manifest["ranges"]["layer.0.output"][key]
+    else:
+        manifest["ranges"]["layer.0.output"][key] = value
+    path.write_text(json.dumps(manifest))
+
+
+def test_ranges_are_read_where_there_is_a_graph_of_integers(integers: Path, whole: Path) -> None:
+    assert load_manifest(integers).ranges == {"layer.0.output": Range(-1.5, 2.0, (0, 3, 7))}
+    assert load_manifest(whole).ranges == {}
+
+
+def test_graph_of_integers_is_checked_as_every_file_is(integers: Path) -> None:
+    graph = integers / INTEGER_GRAPH
+    graph.write_bytes(b"a grapH")
+    assert f"{graph} is damaged: it has 7 bytes" in refusal(integers)
+    graph.unlink()
+    assert refusal(integers) == f"{graph} is missing; restore the folder from where it came, or export it again"
+
+
+def test_graph_of_integers_that_the_manifest_does_not_name_is_nobodys_concern(folder: Path) -> None:
+    (folder / INTEGER_GRAPH).write_bytes(b"left over")
+    assert load_manifest(folder).ranges == {}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("low", ..., "low: the key is missing"),
+        ("high", ..., "high: the key is missing"),
+        ("kept", ..., "kept: the key is missing"),
+        ("low", 0.1, "low: 0.1 is no value"),
+        ("low", "-1", "low: '-1' is no value"),
+        ("low", float("-inf"), "low: -inf is no value"),
+        ("low", float("nan"), "low: nan is no value"),
+        ("high", 0, "high: 0.0 is no value"),
+        ("high", float("inf"), "high: inf is no value"),
+        ("kept", [1, -1], "kept: [1, -1] is no value"),
+        ("kept", [0.5], "kept: [0.5] is no value"),
+        ("kept", "all", "kept: 'all' is no value"),
+        ("kept", [3, 1], "kept: they must ascend"),
+        ("kept", [3, 3], "kept: they must ascend"),
+    ],
+)
+def test_range_that_cannot_be_is_told_with_its_key(integers: Path, key: str, value: Any, message: str) -> None:
+    change_range(integers, key, value)
+    assert f"{integers / 'checkpoint.json'}: {message}" in refusal(integers)
+
+
+@pytest.mark.parametrize(
+    ("ranges", "message"),
+    [
+        (..., "ranges: the key is missing"),
+        ([], "ranges: [] is no value"),
+        ({"layer.0.output": 3}, "ranges: layer.0.output: it must hold low, high and kept"),
+    ],
+)
+def test_ranges_that_are_none_are_told(integers: Path, ranges: Any, message: str) -> None:
+    change(integers, "ranges", ranges)
+    assert f"{integers / 'checkpoint.json'}: {message}" in refusal(integers)

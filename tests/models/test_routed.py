@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from models.labels import CUT, NO_RISK, UNSUPPORTED_TARGET, UNTRAINED_LANGUAGE
 from models.routed import RoutedScorer, language_of
 from models.scorer import Judgement, Pair
+from models.serving.errors import DeviceLost, Unscorable
 
 
 class Fake:
@@ -149,3 +150,50 @@ def test_all_that_remember_forget() -> None:
     network = Network("zh-1", "a")
     RoutedScorer({"en": Fake("en-1"), "zh": network}, "en").forget()
     assert network.forgot == 1
+
+
+class Failing(Fake):
+    """One that cannot score some texts; those of a call that fails have no answers, though all were asked."""
+
+    def __init__(self, name: str, *poison: str) -> None:
+        super().__init__(name)
+        self.poison = poison
+
+    def score(self, pairs: Sequence[Pair]) -> list[Judgement]:
+        found = super().score(pairs)
+        spoilt = tuple(number for number, pair in enumerate(pairs) if pair.text in self.poison)
+        if spoilt:
+            raise Unscorable(spoilt, f"{self.name} cannot")
+        return found
+
+
+def test_what_cannot_be_scored_is_named_by_its_place_in_the_whole_batch() -> None:
+    english, chinese = Failing("en-1", "three", "six"), Failing("zh-1", "二")
+    pairs = [Pair(text, "", None) for text in ("one", "二", "three", "四", "пять", "six", "three")]
+    with pytest.raises(Unscorable) as caught:
+        RoutedScorer({"en": english, "zh": chinese}, "en").score(pairs)
+    assert (caught.value.numbers, caught.value.reason) == ((1, 2, 5, 6), "en-1 cannot")
+    assert [len(calls) for calls in (english.calls, chinese.calls)] == [1, 1]  # The one behind a failure is asked too.
+
+
+@given(st.lists(st.sampled_from(["one", "bad", "一", "坏", "пять"]), max_size=20))
+def test_numbers_are_exactly_those_of_the_texts_that_fail(texts: list[str]) -> None:
+    scorer = RoutedScorer({"en": Failing("en-1", "bad"), "zh": Failing("zh-1", "坏")}, "en")
+    expected = tuple(number for number, text in enumerate(texts) if text in ("bad", "坏"))
+    pairs = [Pair(text, "", None) for text in texts]
+    if not expected:
+        assert [one.cues[1] for one in scorer.score(pairs)] == texts
+        return
+    with pytest.raises(Unscorable) as caught:
+        scorer.score(pairs)
+    assert caught.value.numbers == expected
+
+
+def test_any_other_failure_is_passed_on() -> None:
+    class Lost(Fake):
+        def score(self, pairs: Sequence[Pair]) -> list[Judgement]:
+            raise DeviceLost("gone")
+
+    scorer = RoutedScorer({"en": Failing("en-1", "bad"), "zh": Lost("zh-1")}, "en")
+    with pytest.raises(DeviceLost):
+        scorer.score([Pair("bad", "", None), Pair("四", "", None)])

@@ -5,7 +5,7 @@ import unicodedata
 from typing import Any, cast
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from tokenizers import Encoding, Tokenizer, models
 
@@ -70,6 +70,23 @@ def test_any_text_gives_bounded_windows_of_known_tokens(text: str, target: str) 
 @given(_TEXTS, _TARGETS)
 def test_same_question_gets_the_same_windows(text: str, target: str) -> None:
     assert encode(text, target) == TextEncoder(tokenizer(), MAX_TOKENS).encode(text, target)
+
+
+_LONG = st.lists(_PIECES, min_size=30, max_size=120).map(" ".join)
+
+
+@settings(max_examples=40)
+@given(st.lists(st.tuples(st.one_of(_TEXTS, _LONG), _TARGETS), max_size=8))
+def test_texts_that_are_encoded_together_get_the_windows_that_each_gets_alone(questions: list[tuple[str, str]]) -> None:
+    assert ENCODER.encode_all(questions) == [ENCODER.encode(*question) for question in questions]
+
+
+def test_a_megabyte_among_short_texts_changes_none_of_them() -> None:
+    questions = [("Hexley loss", "Hexley"), ("Hexley profit. " * 70_000, "Hexley"), ("", ""), ("the bank", "")]
+    found = ENCODER.encode_all(questions)
+    assert found == [encode(*question) for question in questions]
+    assert [one.is_whole for one in found] == [True, False, True, True]
+    assert len(found[1].windows) == MAX_WINDOWS
 
 
 @given(_TEXTS, _TARGETS)

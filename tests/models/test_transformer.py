@@ -3,6 +3,7 @@
 import json
 import math
 import random
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,14 @@ from models.labels import CUT, MARKS, NO_RISK, RISKS, UNSUPPORTED_TARGET
 from models.pooling import UNREAD
 from models.scorer import Judgement, Pair, PairScorer
 from models.serving.backend import FloatArray
+from models.serving.cache import MOST_CHARACTERS, ScoreCache
+from models.serving.errors import DeviceLost, OutOfMemory, Unscorable
 from models.serving.onnx import OnnxBackend
-from models.text import Window
+from models.serving.stats import ScoringStats
+from models.serving.wanted import Wanted
+from models.text import MAX_WINDOWS, Window
 from models.transformer import TransformerScorer
-from tests.models.tiny import Array, make_checkpoint, write_manifest
+from tests.models.tiny import Array, make_checkpoint, vocabulary, write_manifest
 
 
 @pytest.fixture(scope="module")
@@ -247,6 +252,169 @@ def test_tokenizer_of_another_network_is_refused(tmp_path: Path) -> None:
     change_tokenizer(folder, tokenizer.to_str())
     with pytest.raises(CheckpointError, match="belongs to another network"):
         TransformerScorer(folder, 1)
+
+
+# ---- what cannot be scored
+
+POISON = vocabulary()["plunge"]
+
+
+class Spoilt:
+    """The network of a scorer, which fails at any window that holds `plunge`."""
+
+    def __init__(self, scorer: TransformerScorer, error: Exception) -> None:
+        self.inner, self.error = scorer._engine.backend, error
+        self.name, self.padding_tokens = self.inner.name, 0
+        self.asked: list[Window] = []
+        scorer._engine.backend = self
+
+    def logits(self, windows: Sequence[Window]) -> FloatArray:
+        self.asked += windows
+        if any(POISON in window.ids for window in windows):
+            raise self.error
+        return self.inner.logits(windows)
+
+    def close(self) -> None:
+        self.inner.close()
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> TransformerScorer:
+    """A scorer of one test alone, which remembers nothing."""
+    return TransformerScorer(make_checkpoint(tmp_path / "fresh"), 1)
+
+
+def pairs_of(*texts: str) -> list[Pair]:
+    return [Pair(text, "", None) for text in texts]
+
+
+def test_exactly_the_pairs_that_cannot_be_scored_are_named_and_the_others_are_remembered(
+    fresh: TransformerScorer, scorer: TransformerScorer
+) -> None:
+    spoilt = Spoilt(fresh, OutOfMemory("no\n  room"))
+    pairs = pairs_of("loss", "shares plunge", "profit", "loss", "plunge of the bank", "shares plunge")
+    with pytest.raises(Unscorable) as caught:
+        fresh.score(pairs)
+    assert (caught.value.numbers, caught.value.reason) == ((1, 4, 5), "no room")
+    before, seconds = len(spoilt.asked), fresh.stats.seconds
+    found = fresh.score([pairs[0], pairs[2], pairs[3]])
+    assert len(spoilt.asked) == before
+    assert found == scorer.score([pairs[0], pairs[2], pairs[3]])  # Of the same weights.
+    assert (fresh.stats.cache_hits, fresh.stats.cache_misses) == (2, 4)
+    assert fresh.stats.seconds > seconds
+
+
+def test_one_spoilt_window_of_a_long_text_leaves_it_without_an_answer(fresh: TransformerScorer) -> None:
+    Spoilt(fresh, ValueError())
+    text = "The meeting of the bank today. " * 12 + "Shares plunge."
+    with pytest.raises(Unscorable, match=r"^1 of the batch cannot be scored: ValueError$"):
+        fresh.score(pairs_of("loss", text))
+
+
+def test_device_that_is_lost_is_nobodys_fault(fresh: TransformerScorer) -> None:
+    Spoilt(fresh, DeviceLost("gone"))
+    with pytest.raises(DeviceLost):
+        fresh.score(pairs_of("loss", "plunge"))
+
+
+def test_answers_that_are_no_numbers_are_the_networks_fault_where_none_is_one(fresh: TransformerScorer) -> None:
+    Spoilt(fresh, CheckpointError("answers that are not numbers"))
+    for texts in (("plunge",), ("plunge", "plunge of shares")):
+        with pytest.raises(CheckpointError, match="not numbers"):
+            fresh.score(pairs_of(*texts))
+
+
+def test_answer_that_is_no_number_is_the_texts_fault_where_others_have_one(fresh: TransformerScorer) -> None:
+    """Alone as in company: what becomes of a text must not depend on its neighbours."""
+    Spoilt(fresh, CheckpointError("answers that are not numbers"))
+    for texts in (("loss", "plunge"), ("loss", "plunge"), ("plunge",)):
+        with pytest.raises(Unscorable) as caught:
+            fresh.score(pairs_of(*texts))
+        assert caught.value.numbers == (len(texts) - 1,)
+    with pytest.raises(CheckpointError):  # Of several none is answered: that is no text's fault any more.
+        fresh.score(pairs_of("plunge", "plunge of shares"))
+
+
+# ---- what is remembered
+
+
+@settings(max_examples=40)
+@given(pairs=st.lists(_PAIRS, max_size=12))
+def test_remembered_answers_are_those_that_are_computed(scorer: TransformerScorer, pairs: list[Pair]) -> None:
+    scorer.forget()
+    computed = scorer.score(pairs)
+    assert scorer.score(pairs) == computed
+    scorer.forget()
+    assert [scorer.score([pair])[0] for pair in pairs] == computed
+
+
+def test_memory_is_bounded_and_long_texts_are_not_kept(fresh: TransformerScorer) -> None:
+    fresh._cache = ScoreCache(3)
+    fresh.score(pairs_of("loss", "profit", "the bank", "fraud", "shares"))
+    assert len(fresh._cache) == 3
+    fresh.forget()
+    article = "loss of the bank. " * (MOST_CHARACTERS // 10)
+    first, again = (fresh.score(pairs_of(article)) for _ in range(2))
+    assert (first == again, len(fresh._cache)) == (True, 0)
+
+
+def test_scorers_that_share_their_stats_count_together(tmp_path: Path) -> None:
+    stats = ScoringStats()
+    for name in ("a", "b"):
+        TransformerScorer(make_checkpoint(tmp_path / name), 1, stats=stats).score(pairs_of("loss", "profit", "loss"))
+    assert (stats.windows, stats.batches, stats.cache_misses, stats.cache_hits) == (4, 2, 4, 0)
+    assert stats.tokens == 4 * 3
+
+
+# ---- many texts, and long ones
+
+
+def test_ten_thousand_texts_that_hold_nothing_ask_the_network_nothing(fresh: TransformerScorer) -> None:
+    found = fresh.score(pairs_of(*[""] * 10_000))
+    assert {parts(one) for one in found} == {parts(UNREAD)}
+    assert (len(found), fresh.stats.windows, fresh.stats.cache_misses) == (10_000, 0, 1)
+
+
+@pytest.mark.slow
+def test_ten_thousand_texts_that_each_hold_nothing_in_its_own_way(fresh: TransformerScorer) -> None:
+    found = fresh.score([Pair(" " * (number % 100), "", str(number)) for number in range(10_000)])
+    assert {parts(one) for one in found} == {parts(UNREAD)}
+    assert fresh.stats.windows == 0
+
+
+def test_a_megabyte_among_short_texts_costs_no_more_than_its_windows(fresh: TransformerScorer) -> None:
+    short = [f"the loss of {number} shares" for number in range(50)]
+    long = "The bank collapses after fraud. " * 32_000
+    found = fresh.score(pairs_of(*short[:25], long, *short[25:]))
+    assert (found[25].marks, found[25].negative > 0.9) == ((CUT,), True)
+    assert fresh.stats.windows <= 50 + MAX_WINDOWS
+    fresh.forget()
+    assert [*found[:25], *found[26:]] == fresh.score(pairs_of(*short))
+
+
+# ---- who computes
+
+
+@pytest.mark.slow
+def test_name_tells_who_computes_where_that_rounds(tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="a checkpoint to quantise is made with torch: make setup-full")
+    from tests.models.serving.bert import make_integers
+
+    folder = make_integers(tmp_path / "tiny")
+    exact, integers, bfloat16 = (
+        TransformerScorer(folder, 1, Wanted("cpu", precision)) for precision in ("float32", "int8", "bfloat16")
+    )
+    assert exact.name == exact.manifest.version
+    assert [one.name for one in (integers, bfloat16)] == [f"{exact.name}/int8", f"{exact.name}/bfloat16-cpu"]
+    assert [one.precision for one in (exact, integers, bfloat16)] == ["float32", "int8", "bfloat16"]
+    assert all(one.is_on_processor for one in (exact, integers, bfloat16))
+    # With company and without: the same to the bit, in each precision.
+    texts = ("fraud at the bank", "loss", "公司债券违约")
+    pairs = [Pair(text, target, None) for text in texts for target in ("", "bank")]
+    for scorer in (exact, integers, bfloat16):
+        together = scorer.score(pairs)
+        scorer.forget()
+        assert [scorer.score([pair])[0] for pair in pairs] == together
 
 
 @pytest.mark.slow
