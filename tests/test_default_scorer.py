@@ -12,6 +12,7 @@ import pytest
 
 from models.neutral import NeutralScorer
 from models.scorer import PairScorer
+from models.serving.wanted import ANYTHING, Wanted
 from monitor.app.scoring import make_scorer
 from monitor.cli import main
 from monitor.config import ScorerKind, load_config
@@ -75,19 +76,58 @@ def test_one_line_chooses_the_commercial_model_or_one_of_ones_own(shipped: Path,
         assert names(make_scorer(load_config(path, {})).name) == expected
 
 
-@pytest.mark.parametrize(("written", "threads"), [("0", None), ("3", 3)])
-def test_threads_reach_the_model_and_none_means_all(
-    default_scorer: None, monkeypatch: pytest.MonkeyPatch, written: str, threads: int | None
-) -> None:
-    asked: list[tuple[str, int | None]] = []
+@pytest.fixture
+def asked(default_scorer: None, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int | None, Wanted]]:
+    """What is asked for when a scorer is made: checkpoint, threads, and who is to compute."""
+    found: list[tuple[str, int | None, Wanted]] = []
 
-    def open_scorer(checkpoint: str, threads: int | None) -> PairScorer:
-        asked.append((checkpoint, threads))
+    def open_scorer(checkpoint: str, threads: int | None, wanted: Wanted) -> PairScorer:
+        found.append((checkpoint, threads, wanted))
         return NeutralScorer()
 
     monkeypatch.setattr("monitor.app.scoring.open_scorer", open_scorer)
+    return found
+
+
+@pytest.mark.parametrize(("written", "threads"), [("0", None), ("3", 3)])
+def test_threads_reach_the_model_and_none_means_all(
+    asked: list[tuple[str, int | None, Wanted]], written: str, threads: int | None
+) -> None:
     make_scorer(load_config(None, {"MONITOR_SCORER__THREADS": written}))
-    assert asked == [("default", threads)]
+    assert asked == [("default", threads, ANYTHING)]
+
+
+def test_device_precision_and_fallback_reach_the_model(asked: list[tuple[str, int | None, Wanted]]) -> None:
+    options = {"scorer.device": "cuda:1", "scorer.precision": "float16", "scorer.allow_fallback": True}
+    make_scorer(load_config(None, {}, options))
+    assert asked == [("default", None, Wanted("cuda:1", "float16", is_fallback_allowed=True))]
+
+
+@pytest.mark.parametrize(
+    ("began_with", "wanted"),
+    [
+        ("", ANYTHING),
+        ("lexicon-2026.11", ANYTHING),
+        ("en-2@187974cd+zh-1@00ff00ff", Wanted("cpu", "float32")),
+        ("en-2@187974cd/int8+zh-1@00ff00ff/int8", Wanted("cpu", "int8")),
+        ("en-2@187974cd/bfloat16-cpu+zh-1@00ff00ff/bfloat16-cpu", Wanted("cpu", "bfloat16")),
+        ("a+b@home/int8@187974cd", Wanted("cpu", "float32")),
+        ("en-2@187974cd/float16-cuda+zh-1@00ff00ff/float16-cuda", ANYTHING),
+    ],
+)
+def test_run_goes_on_in_the_precision_that_it_began_with(
+    asked: list[tuple[str, int | None, Wanted]], began_with: str, wanted: Wanted
+) -> None:
+    make_scorer(load_config(None, {}), began_with)
+    assert [one[2] for one in asked] == [wanted]
+
+
+def test_precision_that_is_demanded_holds_whatever_a_run_began_with(
+    asked: list[tuple[str, int | None, Wanted]],
+) -> None:
+    for options in ({"scorer.precision": "float32"}, {"scorer.device": "cuda"}):
+        make_scorer(load_config(None, {}, dict(options)), "en-2@187974cd/int8")
+    assert [one[2] for one in asked] == [Wanted("auto", "float32"), Wanted("cuda")]
 
 
 def test_demo_has_the_default_scorer() -> None:
@@ -213,6 +253,28 @@ def test_damaged_checkpoint_stops_every_command_before_anything_is_read(
         assert str(path) in error
     assert not alerts.exists()
     assert not state.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"scorer.precision": "int8"}, r"^scorer\.precision: int8 is demanded, and .* has no graph-int8\.onnx: make"),
+        pytest.param({"scorer.device": "gpu"}, r"^scorer\.device: ", marks=pytest.mark.slow),  # It loads torch.
+        ({"scorer.device": "cuda", "scorer.precision": "int8"}, r"^scorer\.precision: int8 is for processors"),
+    ],
+)
+def test_what_is_demanded_and_not_to_be_had_is_told_by_its_key(
+    shipped: Path, options: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        make_scorer(load_config(None, {}, options))
+
+
+def test_another_serves_only_where_that_is_allowed(shipped: Path) -> None:
+    options = {"scorer.precision": "int8", "scorer.allow_fallback": True}
+    scorer = make_scorer(load_config(None, {}, options))
+    # Counted once: the second checkpoint is asked for what serves the first.
+    assert (scorer.backend, scorer.take_work().fallbacks["backend_unavailable"]) == ("onnxruntime-float32", 1)
 
 
 def test_checkpoint_whose_labels_are_the_wrong_way_round_is_refused(shipped: Path) -> None:

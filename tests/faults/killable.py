@@ -1,8 +1,10 @@
 """A replay in a process of its own, that a test kills: `python -m tests.faults.killable FOLDER [SEAM N]`.
 
-With a seam it kills itself with SIGKILL when it reaches that seam for the Nth time.
+With a seam it kills itself with SIGKILL when it reaches that seam for the Nth time. Options beside the usual ones
+stand in the folder's options.json, if there is one.
 """
 
+import json
 import os
 import signal
 import sys
@@ -25,7 +27,9 @@ def main(folder: Path, seam: Seam | None = None, number: int = 0) -> None:
             if passed == number:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-    config = replays.quick_config(storage__commit_documents=COMMIT_EVERY)
+    options = folder / "options.json"
+    more = json.loads(options.read_text()) if options.exists() else {}
+    config = replays.quick_config(**{"storage__commit_documents": COMMIT_EVERY, **more})
     feeds = sorted(folder.glob("feed*.jsonl"))
     replays.run(feeds, folder / "watchlist.csv", folder, config, name="killed", on_seam=on_seam)
 

@@ -1,5 +1,6 @@
 """kill -9 anywhere: what a resumed replay leaves equals an uninterrupted one, byte for byte."""
 
+import json
 import random
 import shutil
 import signal
@@ -109,5 +110,25 @@ def test_a_kill_at_a_named_seam_changes_nothing(
     process = _start(folder, seam.value, str(number))
     _, complaint = process.communicate(timeout=120)
     assert process.returncode == -signal.SIGKILL, complaint.decode()
+    _finish(folder)
+    assert replays.left(folder, "killed") == expected
+
+
+@pytest.mark.parametrize("precision", ["int8", "float32"])
+def test_a_replay_by_the_trained_model_goes_on_in_its_precision_to_the_same_bytes(
+    tmp_path: Path, precision: str
+) -> None:
+    """It began with one that was demanded; going on, the choice is free, and must fall as before."""
+    paths, watchlist = feeds.write(tmp_path / "whole", 3, FeedShape(documents=90, bursts=2))
+    began, goes_on = ({"scorer__kind": "model", "scorer__precision": one} for one in (precision, "auto"))
+    config = replays.quick_config(storage__commit_documents=COMMIT_EVERY, **began)
+    expected = replays.run(paths, watchlist, tmp_path / "whole", config, name="killed")
+    assert {"/int8" in row for row in expected.history["scored"]} == {precision == "int8"}
+    folder = _copy_of_feeds(tmp_path / "whole", tmp_path / "killed")
+    (folder / "options.json").write_text(json.dumps(began))
+    process = _start(folder, Seam.COMMITTED.value, "1")
+    _, complaint = process.communicate(timeout=120)
+    assert process.returncode == -signal.SIGKILL, complaint.decode()
+    (folder / "options.json").write_text(json.dumps(goes_on))
     _finish(folder)
     assert replays.left(folder, "killed") == expected

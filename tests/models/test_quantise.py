@@ -14,6 +14,7 @@ pytest.importorskip("torch", reason="ranges are measured with torch: make setup-
 from models import quantise as room
 from models.checkpoint import INTEGER_GRAPH, Range, load_manifest
 from models.corpus.rows import DataError
+from models.exporting.ranges import observe
 from models.exporting.weights import ExportError
 from models.quantise import main, quantise_checkpoint, write_manifest, written_windows
 from models.serving import onnx
@@ -74,7 +75,6 @@ def test_answers_too_far_apart_are_refused_and_nothing_is_changed(
 ) -> None:
     before = bytes_of(folder)
     # Steps a thousand times too coarse, as a range that one outlier has blown up would make them.
-    observe = room.observe
     monkeypatch.setattr(
         room,
         "observe",

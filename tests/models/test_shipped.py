@@ -7,10 +7,14 @@ from pathlib import Path
 import pytest
 
 from models import shipped as room
-from models.checkpoint import CheckpointError
+from models.checkpoint import CheckpointError, load_manifest
 from models.labels import UNTRAINED_LANGUAGE
+from models.routed import RoutedScorer
 from models.scorer import Pair
+from models.serving.stats import ScoringStats
+from models.serving.wanted import ANYTHING, Wanted
 from models.shipped import FOLDERS, open_scorer, shipped
+from models.transformer import TransformerScorer
 from tests.imports import ROOT
 from tests.models.tiny import make_checkpoint
 
@@ -155,3 +159,54 @@ def test_model_of_any_make_is_opened_as_such_and_checked(
     monkeypatch.setattr(room, "check_plain", checked.append)
     scorer = open_scorer(name, 3)
     assert (opened, checked) == ([(name, 3)], [scorer])
+
+
+# ---- who computes
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[Wanted]:
+    """What each checkpoint is asked for; whatever it is, onnxruntime serves in single precision."""
+    found: list[Wanted] = []
+
+    class Recording(TransformerScorer):
+        def __init__(self, folder: Path, threads: int | None, wanted: Wanted, stats: ScoringStats) -> None:
+            found.append(wanted)
+            super().__init__(folder, threads, Wanted("cpu", "float32"), stats)
+
+    monkeypatch.setattr("models.transformer.TransformerScorer", Recording)
+    return found
+
+
+def test_nothing_said_leaves_the_choice_to_the_machine(folders: Path, opened: list[Wanted]) -> None:
+    open_scorer("default", 1)
+    assert opened[0] == ANYTHING
+
+
+@pytest.mark.parametrize("wanted", [ANYTHING, Wanted("cuda", is_fallback_allowed=True), Wanted("cpu", "float32")])
+def test_second_checkpoint_is_computed_as_the_first_one_is_even_where_that_is_a_fallback(
+    folders: Path, opened: list[Wanted], wanted: Wanted
+) -> None:
+    open_scorer("default", 1, wanted)
+    assert opened == [wanted, Wanted("cpu", "float32", wanted.is_fallback_allowed)]
+
+
+def test_second_checkpoint_is_on_the_same_gpu_as_the_first_one(
+    folders: Path, opened: list[Wanted], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(TransformerScorer, "backend", "torch-float16-cuda")
+    open_scorer("default", 1, Wanted("cuda:1"))
+    assert opened == [Wanted("cuda:1"), Wanted("cuda:1", "float16")]
+
+
+def test_all_checkpoints_count_in_one_place(folders: Path) -> None:
+    scorer = open_scorer("default", 1)
+    assert isinstance(scorer, RoutedScorer)
+    before = scorer.stats.windows
+    scorer.score([Pair(text, "", None) for text in ("Fraud of the bank today", "公司今天违约")])
+    assert scorer.stats.windows - before == 2
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_shipped_checkpoints_have_a_graph_of_integers(name: str) -> None:
+    assert load_manifest(shipped(name)).ranges

@@ -66,7 +66,7 @@ def test_matrix_of_8_bits_is_read_as_it_is_stored_or_with_its_scales(path: Path,
     stored = file.read_integers("matrix")
     assert stored is not None
     integers, scales = stored
-    assert (integers.dtype, scales.dtype) == (np.int8, np.float32)
+    assert (integers.dtype.name, scales.dtype.name) == ("int8", "float32")
     assert np.array_equal(integers, tensors["matrix"])
     assert file.read("matrix").tolist() == [[31.75, -31.75, 0.0, 0.75], [2.0, 4.0, 6.0, 8.0]]
     assert np.array_equal(file.read("matrix"), restore(integers, scales))
