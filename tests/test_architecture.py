@@ -35,13 +35,14 @@ ARROWS: dict[str, set[str]] = {
     "roles": {*EDGE, "operators", "watchlist"},
     "engine": EDGE,
     "jobs": EDGE,
-    "transports": EDGE,
+    "delivery": {*BASE, "wire"},
+    "transports": {*EDGE, "delivery"},
     "channels": EDGE,
     "storage": EDGE,
     "web": EDGE,
     "tags": {*EDGE, "operators", "watchlist"},
     "observe": {*EDGE, "operators", "roles", "web"},
-    "app": {*INSIDE, *OUTSIDE, "tags", "observe", "monitor"},
+    "app": {*INSIDE, *OUTSIDE, "delivery", "tags", "observe", "monitor"},
     "lab": {*INSIDE, *OUTSIDE, "app", "observe", "monitor"},
     "cli": {*EDGE, "config", "options", "watchlist", "operators", "storage", "app", "lab", "monitor"},
     "__main__": {"cli"},
@@ -97,7 +98,7 @@ FULL_SET_READERS = {"models.huggingface"}
 PLAIN_ROOMS = {"domain", "errors", "clock", "ports"}
 
 # No random number and no clock enters an id, so a replay gives the same bytes.
-DETERMINISTIC_ROOMS = {"domain", "operators", "roles", "wire", "ports"}
+DETERMINISTIC_ROOMS = {"domain", "operators", "roles", "delivery", "wire", "ports"}
 RANDOM_MODULES = {"random", "secrets", "uuid"}
 
 
