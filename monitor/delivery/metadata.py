@@ -65,7 +65,10 @@ class Pointer:
 
 @dataclass(frozen=True, slots=True)
 class StateCommit:
-    """What trend and alert commit for one partition; `pointers` has the newest snapshot first, at most two."""
+    """What trend and alert commit for one partition.
+
+    `pointers` has the newest snapshot first, at most two; none while nothing was read since the partition began anew.
+    """
 
     owner: Owner
     position: int
@@ -73,8 +76,13 @@ class StateCommit:
     shapes: tuple[Shape, ...]
 
     def moved(self, position: int, snapshot: Pointer | None = None) -> "StateCommit":
-        """The commit after this one: further on, with a new snapshot if one was written since."""
+        """The commit after this one, with a new snapshot if one was written since.
+
+        Raises: ValueError: it moves on, and no snapshot holds what was read: nobody could begin from it.
+        """
         pointers = self.pointers if snapshot is None else (snapshot, *self.pointers)[:KEPT_POINTERS]
+        if position != self.position and not pointers:
+            raise ValueError(f"the first commit of {self.owner} that moves on needs a snapshot")
         return replace(self, position=position, pointers=pointers)
 
 

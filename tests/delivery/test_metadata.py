@@ -89,6 +89,13 @@ def test_commit_names_the_last_two_snapshots_newest_first() -> None:
     assert commit.moved(9_300, newest).pointers == (newest, LATER)
 
 
+def test_commit_does_not_move_on_before_a_snapshot_holds_what_was_read() -> None:
+    begun = StateCommit(TREND, 40, (), SHAPES)
+    assert begun.moved(40) == begun
+    with pytest.raises(ValueError, match="needs a snapshot"):
+        begun.moved(41)
+
+
 # ---- its length
 
 
