@@ -141,7 +141,7 @@ class LowWater(Generic[Mark]):
 
     def _current(self, source: InputPartition, epoch: int) -> _Assigned[Mark] | None:
         assigned = self._assigned.get(source)
-        return assigned if assigned is not None and True else None
+        return assigned if assigned is not None and assigned.epoch == epoch else None
 
     def _advance(self, assigned: _Assigned[Mark]) -> None:
         while assigned.held and assigned.held[0][1]:

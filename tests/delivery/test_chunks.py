@@ -171,13 +171,22 @@ def test_snapshot_of_another_partition_is_refused_even_if_a_pointer_names_it() -
         join(LARGE_CHUNKS, LARGE_ID, Owner("trend", InputPartition("sentiment.scored", 2)))
 
 
+def test_content_under_another_snapshots_id_is_refused() -> None:
+    other_id, _ = cut(snapshot({}, applied=9_200))
+    passed_off = [chunk.replace(LARGE_ID.encode(), other_id.encode(), 1) for chunk in LARGE_CHUNKS]
+    with pytest.raises(DamagedSnapshot, match="fails its check"):
+        join(passed_off, other_id, TREND)
+
+
 def test_form_of_a_newer_release_is_refused_with_the_remedy() -> None:
     newer = [chunk.replace(b'"v":1', b'"v":2', 1) for chunk in LARGE_CHUNKS]
     with pytest.raises(StateError, match=r"form 2, but this release reads 1: .*monitor state reset --role trend"):
         join(newer, LARGE_ID, TREND)
 
 
-@pytest.mark.parametrize("body", [b"\0\0\0\7short", b"\0\0", b"\0\0\0\1k", b"\0\0\0\1\xff\0\0\0\0"])
+@pytest.mark.parametrize(
+    "body", [b"\0\0\0\7short", b"\0\0", b"\0\0\0\1k", b"\0\0\0\1k\0\0\0\7short", b"\0\0\0\1\xff\0\0\0\0"]
+)
 def test_body_that_was_signed_but_never_packed_is_refused(body: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only a bug can write it; it must not be read as less state."""
     monkeypatch.setattr(chunks, "_packed", lambda state: [body])

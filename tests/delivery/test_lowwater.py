@@ -3,6 +3,7 @@
 begun      0  1  2 |3  4 |5          finished 1 2 0: reached is the first mark; 4 3: the second
 """
 
+import pickle
 from dataclasses import dataclass, field
 
 import pytest
@@ -138,6 +139,16 @@ def test_record_out_of_order_or_finished_twice_is_a_bug_and_not_passed_over() ->
     low_water.finish(first)
     with pytest.raises(ValueError, match="finished twice"):
         low_water.finish(first)
+
+
+def test_record_that_hangs_for_long_costs_no_memory_however_much_is_said_meanwhile() -> None:
+    low_water, epoch = assigned()
+    begin(low_water, epoch, 100)
+    low_water.mark(NEWS, epoch, "word 0")
+    before = len(pickle.dumps(low_water))
+    for number in range(1_000):
+        low_water.mark(NEWS, epoch, f"word {number}")
+    assert len(pickle.dumps(low_water)) <= before + len("999")
 
 
 # ---- against a model that keeps everything
