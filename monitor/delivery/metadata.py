@@ -14,6 +14,7 @@ from zlib import crc32
 
 import orjson
 
+from monitor.delivery.crashes import UNTROUBLED, CrashNote
 from monitor.delivery.shape import Owner, Shape, reset_command
 from monitor.domain.document import InputPartition
 from monitor.errors import ConfigError, StateError
@@ -39,12 +40,14 @@ class ScoreCommit:
         position: the offset that is committed; exclusive.
         state: its watermark at that position, as `roles.score_snapshot` writes it: JSON.
         shapes: the Kafka topics that the state rests on.
+        crashes: what is known of records that kill the process.
     """
 
     owner: Owner
     position: int
     state: bytes
     shapes: tuple[Shape, ...]
+    crashes: CrashNote = UNTROUBLED
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,8 @@ def encode_score(commit: ScoreCommit, max_bytes: int = MAX_BYTES) -> str:
 
     Raises: ConfigError: it is longer than the brokers take.
     """
-    return _encode(commit.owner, commit.position, commit.shapes, {"state": orjson.loads(commit.state)}, max_bytes)
+    more = {"state": orjson.loads(commit.state), "crashes": commit.crashes.as_fields()}
+    return _encode(commit.owner, commit.position, commit.shapes, more, max_bytes)
 
 
 def decode_score(text: str, owner: Owner, position: int) -> ScoreCommit:
@@ -168,7 +172,8 @@ def _refused(owner: Owner, why: str) -> StateError:
 
 
 def _score(fields: dict[str, Any], owner: Owner) -> ScoreCommit:
-    return ScoreCommit(owner, fields["position"], orjson.dumps(fields["state"]), _shapes(fields))
+    crashes = CrashNote.of_fields(fields["crashes"])
+    return ScoreCommit(owner, fields["position"], orjson.dumps(fields["state"]), _shapes(fields), crashes)
 
 
 def _state(fields: dict[str, Any], owner: Owner) -> StateCommit:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.delivery.crashes import CrashNote
 from monitor.delivery.metadata import (
     MAX_BYTES,
     Pointer,
@@ -62,9 +63,10 @@ def signed(body: str) -> str:
 
 
 def test_watermark_of_an_input_survives_in_the_commit_alone() -> None:
-    text = encode_score(ScoreCommit(SCORE, 4_100, score_state(), SHAPES))
+    crashes = CrashNote(1, 480, 4_100, 2, is_in_hand=True)
+    text = encode_score(ScoreCommit(SCORE, 4_100, score_state(), SHAPES, crashes))
     commit = decode_score(text, SCORE, 4_100)
-    assert commit.shapes == SHAPES
+    assert (commit.shapes, commit.crashes) == (SHAPES, crashes)
     again = score_snapshot.restore({"": commit.state})[NEWS]
     assert (again.position, again.committed_position, again.read_position) == (4_100, 4_100, 4_100)
     assert (again.greatest_ms, again.greatest_effective_ms) == (1_772_409_600_000, 1_772_409_599_000)
@@ -187,3 +189,10 @@ HEAD = '{"role":"trend","source":["sentiment.scored",3],"position":9300'
 )
 def test_body_that_no_release_wrote_is_refused(body: str) -> None:
     refusal(signed(body))
+
+
+@pytest.mark.parametrize("crashes", ["[]", "[1,2,3,4]", "[1,0,null,0,true]", "[1,-1,null,0,0]", "[1,0,null,2,0]", "7"])
+def test_note_of_deaths_that_no_release_wrote_is_refused(crashes: str) -> None:
+    body = '{"role":"score","source":["feeds.news",2],"position":7,"state":[],"shapes":[],"crashes":' + crashes + "}"
+    with pytest.raises(StateError, match="cannot be read"):
+        decode_score(signed(body), SCORE, 7)
