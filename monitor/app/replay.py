@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
-from monitor.app.embedded import Embedded, Knowledge, join, no_seam
+from monitor.app.building import Knowledge
+from monitor.app.embedded import Embedded, join, no_seam
 from monitor.app.scoring import make_scorer
 from monitor.channels.alerts_file import AlertsFile
 from monitor.channels.console import ConsoleChannel

@@ -10,7 +10,8 @@ from typing import TextIO
 from prometheus_client import CollectorRegistry
 
 from monitor import __version__
-from monitor.app.embedded import Knowledge, join
+from monitor.app.building import LIVE
+from monitor.app.embedded import join
 from monitor.app.polling import WebInput, open_web
 from monitor.app.scoring import make_scorer
 from monitor.channels.console import ConsoleChannel
@@ -119,7 +120,7 @@ def start_run(config: Config, feeds: Sequence[str], watchlist: Path, out: TextIO
             channels,
             store,
             stored,
-            knowledge=Knowledge(),
+            knowledge=LIVE,
             is_live=True,
             max_age_ms=config.notify.max_age_ms,
             laps=Laps(),
