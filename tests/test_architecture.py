@@ -14,7 +14,7 @@ import pytest
 from tests.imports import ROOT, Module, imports_of, modules_under, tree_of
 
 BASE = {"domain", "errors"}
-EDGE = {*BASE, "ports", "clock", "logs", "metrics", "wire"}
+EDGE = {*BASE, "ports", "clock", "logs", "metrics", "wire", "wire_rows"}
 INSIDE = {*EDGE, "operators", "roles", "engine", "watchlist", "config", "options", "jobs"}
 OUTSIDE = {"transports", "channels", "storage", "web"}
 
@@ -30,6 +30,7 @@ ARROWS: dict[str, set[str]] = {
     "config": {*BASE, "options"},
     "watchlist": BASE,
     "wire": BASE,
+    "wire_rows": {*BASE, "wire"},
     "ports": {"domain"},
     "operators": {*BASE, "clock"},
     "roles": {*EDGE, "operators", "watchlist"},
