@@ -84,6 +84,13 @@ def _parser() -> argparse.ArgumentParser:
     score.add_argument("--config", type=Path, metavar="FILE", help="YAML; without it the defaults hold")
     score.set_defaults(command=_score)
 
+    topics = commands.add_parser("topics", help="make our Kafka topics, or compare them with the configuration")
+    wish = topics.add_mutually_exclusive_group(required=True)
+    wish.add_argument("--create", action="store_true", help="make those that are missing; no other is changed")
+    wish.add_argument("--check", action="store_true", help="tell every difference, with its remedy")
+    topics.add_argument("--config", type=Path, required=True, metavar="FILE", help="YAML, with a section kafka")
+    topics.set_defaults(command=_topics)
+
     check = commands.add_parser("check-config", help="judge a configuration, and the watchlist that it names")
     check.add_argument("file", type=Path, metavar="FILE")
     check.add_argument("--watchlist", type=Path, metavar="FILE", help="judge this watchlist too")
@@ -209,6 +216,11 @@ def _run(arguments: argparse.Namespace) -> int:
     signal.signal(signal.SIGINT, stop)
     running = app.start_run(config, feeds, _watchlist(arguments, config), sys.stdout, SystemClock())
     return running.run()
+
+
+def _topics(arguments: argparse.Namespace) -> int:
+    config = _load(arguments, {})
+    return app.topics(config, create=arguments.create, say=sys.stdout, clock=SystemClock())
 
 
 def _check_config(arguments: argparse.Namespace) -> int:

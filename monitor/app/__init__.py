@@ -3,5 +3,6 @@
 from monitor.app.replay import ReplayArguments, Replayed, replay
 from monitor.app.run import Run, start_run
 from monitor.app.scores import score_file, score_text
+from monitor.app.topics import topics
 
-__all__ = ["ReplayArguments", "Replayed", "Run", "replay", "score_file", "score_text", "start_run"]
+__all__ = ["ReplayArguments", "Replayed", "Run", "replay", "score_file", "score_text", "start_run", "topics"]

@@ -80,8 +80,8 @@ class Difference(NamedTuple):
         return f"{self.kafka_topic}: {self.problem}; {self.remedy}"
 
 
-def planned(plan: TopicPlan) -> list[KafkaTopic]:
-    """The Kafka topics of the product (DESIGN section 2)."""
+def planned(plan: TopicPlan, prefix: str = "") -> list[KafkaTopic]:
+    """The Kafka topics of the product (DESIGN section 2), each with the prefix before its name."""
     kept = {"retention.ms": str(plan.retention_ms), "retention.bytes": "-1"}
     letters = {"retention.ms": str(plan.dead_letter_retention_ms), "retention.bytes": "-1"}
     # By size alone, and never compacted: a snapshot is found by its offset, however old it is, and its chunks have
@@ -107,7 +107,7 @@ def planned(plan: TopicPlan) -> list[KafkaTopic]:
         "min.insync.replicas": str(max(1, plan.replication - 1)),
         "message.timestamp.after.max.ms": str(AHEAD_MS),
     }
-    return [KafkaTopic(name, count, plan.replication, {**common, **more}) for name, count, more in rows]
+    return [KafkaTopic(prefix + name, count, plan.replication, {**common, **more}) for name, count, more in rows]
 
 
 def differences(wanted: Iterable[KafkaTopic], standing: Mapping[str, Standing]) -> list[Difference]:
@@ -154,7 +154,7 @@ def input_differences(names: Sequence[str], standing: Mapping[str, Standing]) ->
 
 def _other_count(topic: KafkaTopic, there: Standing) -> Difference:
     problem = f"has {there.shape.partitions} partitions where {topic.partitions} are configured"
-    if topic.name == Stream.DETECTIONS:
+    if topic.name.endswith(Stream.DETECTIONS):
         remedy = "it must have one: stop every role, delete it, make it again, and give the state of alert up"
     else:
         remedy = (
