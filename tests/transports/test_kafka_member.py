@@ -190,6 +190,23 @@ def test_pause_outlives_a_rebalance(room: KafkaRoom, readers: list[Reader]) -> N
     until(lambda: reader.poll() and reader.values() == [b"a"])
 
 
+def test_partition_that_is_resumed_goes_on_with_what_was_fetched_though_the_others_are_silent(
+    room: KafkaRoom, readers: list[Reader]
+) -> None:
+    topic = room.topic("news", partitions=2)
+    for number in range(2):
+        room.write(topic, [b"%d" % number] * 300, number)
+    reader = joined(readers, room.member([topic]), 2)
+    until(lambda: reader.poll() and bool(reader.records))
+    paused = reader.records[0].source
+    reader.member.pause(paused)
+    other = InputPartition(topic, 1 - paused.partition)
+    until(lambda: reader.poll() and reader.member.position(other) == 300)
+    assert reader.member.position(paused) < 300
+    reader.member.resume(paused)
+    until(lambda: reader.poll() and len(reader.records) == 600)
+
+
 def test_pattern_finds_topics_whose_whole_name_matches_and_those_that_come_later(
     room: KafkaRoom, readers: list[Reader], monkeypatch: pytest.MonkeyPatch
 ) -> None:
