@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
+from typing import Protocol
 
 from monitor import __version__, app
 from monitor.clock import SystemClock
@@ -20,6 +21,15 @@ from monitor.errors import ConfigError, ExitCode, MonitorError
 from monitor.logs import configure
 from monitor.operators.aliases import ambiguity_report
 from monitor.watchlist import load_watchlist
+
+
+class _Running(Protocol):
+    """A monitor at work."""
+
+    is_stopping: bool
+
+    def run(self) -> int: ...
+    def stop(self) -> None: ...
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -52,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
 
     run = commands.add_parser("run", help="follow feeds as they grow and alert on the console")
     run.add_argument("feeds", nargs="*", metavar="FEED", help="JSON-lines file, RSS or Atom URL; - is standard input")
+    run.add_argument("--roles", metavar="ROLES", help="on Kafka: score,trend,alert,notify,archive, or some of them")
     _common(run)
     run.set_defaults(command=_run)
 
@@ -199,9 +210,13 @@ def _reporter(out: Path) -> Callable[[app.Replayed], None]:
 def _run(arguments: argparse.Namespace) -> int:
     config = _load(arguments, {})
     feeds = tuple(arguments.feeds) or config.feeds.paths
-    if not feeds:
+    # A broker in the environment is no reason to leave a feed that was named unread.
+    is_on_kafka = arguments.roles is not None or (config.kafka.bootstrap is not None and not feeds)
+    if is_on_kafka and arguments.feeds:
+        raise ConfigError("--roles: on Kafka feeds are Kafka topics; name them in kafka.input_topics, and no FEED here")
+    if not feeds and not is_on_kafka:
         raise ConfigError("feeds.paths: there is nothing to read; name a file, a URL, or - for standard input")
-    running: app.Run | None = None
+    running: _Running | None = None
 
     def stop(number: int, frame: FrameType | None) -> None:
         """A first signal drains; a second one ends the process at once, and the next start resumes from the commit."""
@@ -214,7 +229,12 @@ def _run(arguments: argparse.Namespace) -> int:
     # Before anything is served, so that who reads the address from the log can already stop it.
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    running = app.start_run(config, feeds, _watchlist(arguments, config), sys.stdout, SystemClock())
+    watchlist = _watchlist(arguments, config)
+    if is_on_kafka:
+        roles = [name.strip() for name in (arguments.roles or "").split(",") if name.strip()]
+        running = app.start_roles(config, roles, watchlist, sys.stdout, SystemClock())
+    else:
+        running = app.start_run(config, feeds, watchlist, sys.stdout, SystemClock())
     return running.run()
 
 

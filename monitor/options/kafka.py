@@ -69,6 +69,10 @@ class KafkaConfig:
     delivery_timeout_ms: int = duration(
         "30s", "100ms", "1h", "What is not on every replica after this long has failed, and is done again."
     )
+    snapshot_every_ms: int = duration(
+        "60s", "100ms", "1h", "How often trend and alert write their state; what came since is read again at a restart."
+    )
+    snapshot_records: int = whole(100_000, "records", 100, 100_000_000, "And at least after this many records.")
     replication_factor: int = whole(3, "replicas", 1, 10, "Of our own topics; 1 where there is one broker.")
     partitions: int = whole(
         12, "partitions", 1, 1_000, "Of sentiment.scored and sentiment.trends; fixed once they are made."

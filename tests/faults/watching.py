@@ -1,8 +1,12 @@
-"""A watch for tests: passes signs of life on, and remembers what failed."""
+"""A watch for tests: passes signs of life on, and remembers what failed and who has what."""
+
+from collections.abc import Sequence
 
 from monitor.app.distributed.cluster import RoleName
 from monitor.app.distributed.process import Beats
+from monitor.domain.document import FeedRecord, InputPartition
 from monitor.errors import TransientError
+from monitor.transports.kafka_membership import Change
 
 
 class BeatingWatch:
@@ -16,13 +20,19 @@ class BeatingWatch:
     def beat(self, role: RoleName) -> None:
         self._beats.beat(role)
 
-    def settled(self, role: RoleName, partitions: int) -> None:
-        self.owned[role] = partitions
+    def owns(self, role: RoleName, partitions: Sequence[InputPartition]) -> None:
+        self.owned[role] = len(partitions)
 
     def failed(self, role: RoleName, error: TransientError) -> None:
         self.failures.append(f"{role}: {error}")
 
-    def rebalanced(self, role: RoleName, change: str, partitions: int) -> None:
+    def rebalanced(self, role: RoleName, change: Change, partitions: int) -> None:
+        """Not looked at."""
+
+    def read(self, records: Sequence[FeedRecord]) -> None:
+        """Not looked at."""
+
+    def advanced(self, role: RoleName, parts: Sequence[object]) -> None:
         """Not looked at."""
 
     def committed(self, role: RoleName, seconds: float) -> None:
@@ -34,5 +44,5 @@ class BeatingWatch:
     def restoring(self, role: RoleName, left: int) -> None:
         """Not looked at."""
 
-    def lag(self, role: RoleName, partition: str, records: int, seconds: float) -> None:
+    def lag(self, role: RoleName, partition: InputPartition, records: int, written_ms: int | None) -> None:
         """Not looked at."""

@@ -7,6 +7,7 @@ of a batch, the batch is given up and read again.
 
 import logging
 import random
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from typing import Protocol
 import orjson
 
 from monitor.app.distributed.cluster import Cluster, RoleName
-from monitor.app.distributed.worker import POLL_SECONDS, Due, Lives, OnSeam, Pace, Seam, Watch
+from monitor.app.distributed.worker import LAG_SECONDS, POLL_SECONDS, Due, Lives, OnSeam, Pace, Seam, Watch
 from monitor.clock import SECOND_MS, Clock
 from monitor.domain.alerts import AlertEvent
 from monitor.domain.document import InputPartition
@@ -64,7 +65,7 @@ class NotifySink:
     """Tells people each turn of an alert once: a smaller revision than the last that was told is a repeat."""
 
     def __init__(self, role: NotifyRole, kept: str) -> None:
-        self._role = role
+        self.role = role
         self._told: dict[str, int] = orjson.loads(kept) if kept else {}
         self.repeats = 0
 
@@ -82,13 +83,13 @@ class NotifySink:
             self._told.pop(value.alert_id, None)
             self._told[value.alert_id] = value.revision
             fresh.append(message)
-        self._role.handle(fresh, now_ms)
+        self.role.handle(fresh, now_ms)
 
     def collect(self) -> Commit:
         """What the channels keep, and the ledger."""
         for alert_id in list(self._told)[: max(0, len(self._told) - LEDGER_ALERTS)]:
             del self._told[alert_id]
-        return Commit(meta={**self._role.flush(), LEDGER_KEY: orjson.dumps(self._told).decode()})
+        return Commit(meta={**self.role.flush(), LEDGER_KEY: orjson.dumps(self._told).decode()})
 
 
 @dataclass(slots=True)
@@ -145,13 +146,17 @@ class EndWorker:
     def _live(self) -> None:
         with ExitStack() as open_things:
             life = self._open(open_things)
+            looks = Due(self._clock, round(LAG_SECONDS * SECOND_MS), sys.maxsize)
             while not self._lives.is_closing:
                 self._watch.beat(self.role)
                 messages = life.reader.poll(self._pace.poll_records, POLL_SECONDS)
                 self._follow(life, life.member.take_events())
-                self._take(life, messages)
+                looks.count(self._take(life, messages))
                 if life.due.is_now():
                     self._commit(life)
+                if looks.is_now():
+                    self._tell_lag(life)
+                    looks.done()
             self._commit(life)
 
     def _open(self, open_things: ExitStack) -> _Life:
@@ -169,7 +174,7 @@ class EndWorker:
                 logger, "record_unusable", level=logging.ERROR, place=f"{record.source}@{record.offset}", why=str(why)
             )
 
-    def _take(self, life: _Life, messages: Sequence[Message]) -> None:
+    def _take(self, life: _Life, messages: Sequence[Message]) -> int:
         ours = [one for one in messages if self._place(one) in life.positions]
         if ours:
             life.sink.handle(ours, self._clock.now_ms())
@@ -179,13 +184,18 @@ class EndWorker:
             position = life.member.position(source)
             if position > life.positions[source]:
                 life.positions[source] = position
+        return len(ours)
+
+    def _tell_lag(self, life: _Life) -> None:
+        for source, (_, end) in life.member.bounds(list(life.positions)).items():
+            self._watch.lag(self.role, source, end - life.positions[source], None)
 
     def _place(self, message: Message) -> InputPartition:
         return InputPartition(self._cluster.topic(message.stream), message.partition)
 
     def _follow(self, life: _Life, events: Sequence[Event]) -> None:
         for change in events:
-            self._watch.rebalanced(self.role, change.change.value, len(change.partitions))
+            self._watch.rebalanced(self.role, change.change, len(change.partitions))
             going = [one for one in change.partitions if one in life.positions]
             match change.change:
                 case Change.ASSIGNED:
@@ -200,7 +210,7 @@ class EndWorker:
                 for source in going:
                     del life.positions[source], life.assignments[source]
         if events:
-            self._watch.settled(self.role, len(life.positions))
+            self._watch.owns(self.role, list(life.positions))
 
     def _begin(self, life: _Life, source: InputPartition) -> None:
         assignment = life.member.owned.get(source)
@@ -238,6 +248,7 @@ class EndWorker:
         self._on_seam(self.role, Seam.COMMITTED)
         life.due.done()
         self._watch.committed(self.role, self._clock.monotonic_seconds() - started)
+        self._watch.advanced(self.role, [life.sink])
         if not positions:
             return
         told = {source: Committed(position, "") for source, position in positions.items()}

@@ -10,13 +10,14 @@ A record that may be the one that kills the process goes alone, marked first (se
 
 import logging
 import random
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from monitor.app.distributed.cluster import Cluster, RoleName
 from monitor.app.distributed.scoring import CommitRequest, Scoring, Settle
-from monitor.app.distributed.worker import Lives, OnSeam, Pace, Seam, Watch
+from monitor.app.distributed.worker import LAG_SECONDS, Due, Lives, OnSeam, Pace, Seam, Watch
 from monitor.clock import SECOND_MS, Clock
 from monitor.delivery.crashes import UNTROUBLED, CrashNote, Way
 from monitor.delivery.metadata import ScoreCommit, decode_score, encode_score
@@ -64,6 +65,7 @@ class Input:
     note: CrashNote
     shapes: tuple[Shape, ...]
     has_arrived: bool = False
+    written_ms: int | None = None
 
 
 @dataclass(slots=True)
@@ -107,8 +109,9 @@ class ScoreWorker:
         *,
         max_record_bytes: int,
         max_pending: int,
-        on_cut: Callable[[ScoreRole], None] = lambda role: None,
+        maintain: Callable[[], None] = lambda: None,
     ) -> None:
+        """`maintain` is called in the scoring thread after each cut: the watchlist is looked at there."""
         self._cluster = cluster
         self._make = make
         self._pace = pace
@@ -117,7 +120,7 @@ class ScoreWorker:
         self._on_seam = on_seam
         self._max_record_bytes = max_record_bytes
         self._max_pending = max_pending
-        self._on_cut = on_cut
+        self._maintain = maintain
         self._lives = Lives(self.role, clock, watch, random.Random())
 
     def run(self) -> None:
@@ -131,9 +134,13 @@ class ScoreWorker:
     def _live(self) -> None:
         with ExitStack() as open_things:
             life = self._open(open_things)
+            looks = Due(self._clock, round(LAG_SECONDS * SECOND_MS), sys.maxsize)
             while not self._lives.is_closing:
                 self._watch.beat(self.role)
-                self._step(life)
+                looks.count(self._step(life))
+                if looks.is_now():
+                    self._tell_lag(life)
+                    looks.done()
             if self._settle(life, life.inputs.keys(), self._pace.handover_ms * 3):
                 self._end_well(life, life.inputs)
 
@@ -146,16 +153,19 @@ class ScoreWorker:
         open_things.callback(member.close)
         role = self._make(scored.partitions)
         publisher = KafkaPublisher(sender, cluster.topic)
-        scoring = Scoring(
-            role, publisher, self._pace, clock, self._on_seam, self._max_pending, lambda: self._on_cut(role)
-        )
+
+        def on_cut() -> None:
+            self._watch.advanced(self.role, [role])
+            self._maintain()
+
+        scoring = Scoring(role, publisher, self._pace, clock, self._on_seam, self._max_pending, on_cut)
         open_things.callback(lambda: scoring.close(JOIN_SECONDS))
         # What is new is begun in `_follow`, after what went has been settled.
         feed = KafkaFeed(member, self._max_record_bytes, begins=lambda partitions: None)
         scoring.start()
         return _Life(member, feed, scoring, scored)
 
-    def _step(self, life: _Life) -> None:
+    def _step(self, life: _Life) -> int:
         scoring = life.scoring
         self._pause(life)
         wanted = min(scoring.room, self._pace.poll_records, CAREFUL_RECORDS if life.is_careful else scoring.room)
@@ -164,8 +174,19 @@ class ScoreWorker:
         self._follow(life, life.feed.take_events())
         scoring.existing = life.feed.partitions
         scoring.behind = frozenset(one for one in life.inputs if not life.member.has_caught_up(one))
-        self._admit(life, [record for record in records if record.source_partition in life.inputs])
+        ours = [record for record in records if record.source_partition in life.inputs]
+        self._watch.read(ours)
+        for record in ours:
+            life.inputs[record.source_partition].written_ms = record.arrival_ms
+        self._admit(life, ours)
         self._serve(life, scoring.take_request())
+        return len(ours)
+
+    def _tell_lag(self, life: _Life) -> None:
+        for source, (_, end) in life.member.bounds(list(life.inputs)).items():
+            held = life.inputs[source]
+            # What is in hand waits too, until it is committed.
+            self._watch.lag(self.role, source, end - held.position, held.written_ms)
 
     def _pause(self, life: _Life) -> None:
         """Nothing is read while there is no room, nor of what is stopped, nor of what runs far ahead of the others."""
@@ -182,7 +203,7 @@ class ScoreWorker:
 
     def _follow(self, life: _Life, events: Sequence[Event]) -> None:
         for change in events:
-            self._watch.rebalanced(self.role, change.change.value, len(change.partitions))
+            self._watch.rebalanced(self.role, change.change, len(change.partitions))
             event(
                 logger,
                 f"partitions_{change.change.value}",
@@ -201,7 +222,7 @@ class ScoreWorker:
                     life.scoring.put(Settle(frozenset(change.partitions) & life.inputs.keys(), commits=False))
                     life.forget(change.partitions)
         if events:
-            self._watch.settled(self.role, len(life.inputs))
+            self._watch.owns(self.role, list(life.inputs))
 
     def _begin(self, life: _Life, partitions: Iterable[InputPartition]) -> None:
         ours = [one for one in partitions if one in life.member.owned]

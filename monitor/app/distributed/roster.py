@@ -59,12 +59,20 @@ class Builder:
     """Builds workers.
 
     Args:
-        on_cut: is called with the score role after each cut, in its thread.
+        maintain: is called after each cut of score, in its scoring thread.
     Raises: ConfigError, StateError, DependencyError: each names what is wrong and the remedy.
     """
 
     def __init__(
-        self, config: Config, cluster: Cluster, pace: Pace, tags: LiveTags, clock: Clock, watch: Watch, on_seam: OnSeam
+        self,
+        config: Config,
+        cluster: Cluster,
+        pace: Pace,
+        tags: LiveTags,
+        clock: Clock,
+        watch: Watch,
+        on_seam: OnSeam,
+        maintain: Callable[[], None] = lambda: None,
     ) -> None:
         self._config = config
         self._cluster = cluster
@@ -73,6 +81,7 @@ class Builder:
         self._clock = clock
         self._watch = watch
         self._on_seam = on_seam
+        self._maintain = maintain
 
     def build(self, roles: Collection[RoleName], out: TextIO) -> Roster:
         """The workers of these roles, ready to run."""
@@ -120,6 +129,7 @@ class Builder:
             self._on_seam,
             max_record_bytes=config.feeds.max_record_bytes,
             max_pending=config.scorer.max_pending,
+            maintain=self._maintain,
         )
 
     def _stateful(self, role: StatefulRole) -> StatefulWorker:

@@ -59,8 +59,9 @@ Order = Sequence[FeedRecord] | Mapping[InputPartition, PartitionState] | Settle
 class Scoring:
     """The role with its thread. Every method but `work` is the poller's.
 
-    Args:
+    Attributes:
         existing: every input partition there is, as last heard. behind: those that are known to hold more.
+        failure: what ended the thread; to be raised by the poller.
     """
 
     def __init__(

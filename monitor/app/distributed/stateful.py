@@ -10,6 +10,7 @@ A partition's unit carries the number of its assignment, so that no commit rests
 
 import logging
 import random
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -17,13 +18,14 @@ from typing import Protocol
 
 from monitor.app.distributed.cluster import Cluster, RoleName, state_place
 from monitor.app.distributed.states import Begun, States
-from monitor.app.distributed.worker import POLL_SECONDS, Due, Lives, OnSeam, Pace, Seam, Watch
+from monitor.app.distributed.worker import LAG_SECONDS, POLL_SECONDS, Due, Lives, OnSeam, Pace, Seam, Watch
 from monitor.clock import SECOND_MS, Clock
 from monitor.delivery.chunks import Versions
 from monitor.delivery.metadata import Pointer, StateCommit, encode_state
 from monitor.delivery.replay import MutedReplay
 from monitor.delivery.shape import Owner
 from monitor.domain.document import InputPartition
+from monitor.domain.progress import Progress
 from monitor.domain.streams import Message, Output, Stream
 from monitor.errors import RecordError
 from monitor.logs import event
@@ -69,6 +71,7 @@ class Unit:
     position: int
     snapshot_due: Due
     pointer: Pointer | None = None
+    written_ms: int | None = None
 
     @property
     def source(self) -> InputPartition:
@@ -134,15 +137,21 @@ class StatefulWorker:
         with ExitStack() as open_things:
             life = self._open(open_things)
             due = Due(self._clock, self._pace.commit_every_ms, self._pace.commit_records)
+            looks = Due(self._clock, round(LAG_SECONDS * SECOND_MS), sys.maxsize)
             while not self._lives.is_closing:
                 self._watch.beat(self.role)
                 messages = self._poll(life)
                 self._follow(life, life.member.take_events())
-                due.count(self._take(life, messages))
+                count = self._take(life, messages)
+                due.count(count)
+                looks.count(count)
                 if due.is_now():
                     self._commit(life, life.units.values())
                     due.done()
+                    self._watch.advanced(self.role, [unit.made.decider for unit in life.units.values()])
+                if looks.is_now():
                     self._tell_lag(life)
+                    looks.done()
             self._commit(life, life.units.values(), is_last=True)
 
     def _open(self, open_things: ExitStack) -> _Life:
@@ -204,6 +213,8 @@ class StatefulWorker:
             if news:
                 self._publish(life, unit.made.decider.handle(news))
             unit.position += len(muted) + len(news)
+            if isinstance(read[-1].value, Progress):
+                unit.written_ms = read[-1].value.written_ms
             unit.snapshot_due.count(len(muted) + len(news))
             count += len(news)
         if count:
@@ -217,7 +228,7 @@ class StatefulWorker:
 
     def _follow(self, life: _Life, events: Sequence[Event]) -> None:
         for change in events:
-            self._watch.rebalanced(self.role, change.change.value, len(change.partitions))
+            self._watch.rebalanced(self.role, change.change, len(change.partitions))
             event(
                 logger,
                 f"partitions_{change.change.value}",
@@ -233,7 +244,7 @@ class StatefulWorker:
                 for unit in going:
                     del life.units[unit.source]
         if events:
-            self._watch.settled(self.role, len(life.units))
+            self._watch.owns(self.role, list(life.units))
 
     def _begin(self, life: _Life, partitions: Iterable[InputPartition]) -> None:
         for source in partitions:
@@ -328,7 +339,6 @@ class StatefulWorker:
         life.member.commit(positions, assignments, self._pace.commit_timeout_ms / SECOND_MS)
 
     def _tell_lag(self, life: _Life) -> None:
-        if not life.units:
-            return
         for source, (_, end) in life.member.bounds(list(life.units)).items():
-            self._watch.lag(self.role, str(source), end - life.units[source].position, 0.0)
+            unit = life.units[source]
+            self._watch.lag(self.role, source, end - unit.position, unit.written_ms)

@@ -7,15 +7,17 @@ holds, waits, and begins anew from its commits; any other error ends the process
 import logging
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from monitor.app.distributed.cluster import RoleName
 from monitor.clock import SECOND_MS, Clock
+from monitor.domain.document import FeedRecord, InputPartition
 from monitor.errors import TransientError
 from monitor.logs import event
+from monitor.transports.kafka_membership import Change
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +27,9 @@ POLL_SECONDS = 0.1
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 15.0
 """Between two lives, doubling: a broker that restarts is met soon, an outage is not hammered."""
+
+LAG_SECONDS = 10.0
+"""Between two looks at the ends of logs: each is a question to the brokers, and nobody scrapes more often."""
 
 STEADY_SECONDS = 60.0
 """A life this long has recovered: the next failure begins with the first pause again."""
@@ -71,16 +76,39 @@ class Pace:
 
 
 class Watch(Protocol):
-    """Who is told how a worker goes: health, metrics, a test."""
+    """Who is told how workers go: health and metrics, or a test. Each worker calls from its own threads."""
 
-    def beat(self, role: RoleName) -> None: ...
-    def settled(self, role: RoleName, partitions: int) -> None: ...
-    def failed(self, role: RoleName, error: TransientError) -> None: ...
-    def rebalanced(self, role: RoleName, change: str, partitions: int) -> None: ...
+    def beat(self, role: RoleName) -> None:
+        """A sign of life."""
+        ...
+
+    def owns(self, role: RoleName, partitions: Sequence[InputPartition]) -> None:
+        """The partitions that a worker has after a rebalance: it has joined its group."""
+        ...
+
+    def rebalanced(self, role: RoleName, change: Change, partitions: int) -> None: ...
+
+    def failed(self, role: RoleName, error: TransientError) -> None:
+        """It gave up what it held, and will begin anew."""
+        ...
+
+    def read(self, records: Sequence[FeedRecord]) -> None:
+        """Records of feeds."""
+        ...
+
+    def advanced(self, role: RoleName, parts: Sequence[object]) -> None:
+        """The roles of its partitions have decided something: what they counted can be taken."""
+        ...
+
     def committed(self, role: RoleName, seconds: float) -> None: ...
     def snapshot(self, role: RoleName, seconds: float, size: int) -> None: ...
-    def restoring(self, role: RoleName, left: int) -> None: ...
-    def lag(self, role: RoleName, partition: str, records: int, seconds: float) -> None: ...
+    def restoring(self, role: RoleName, left: int) -> None:
+        """So many records are still to be read again."""
+        ...
+
+    def lag(self, role: RoleName, partition: InputPartition, records: int, written_ms: int | None) -> None:
+        """How many records wait, and when the last one that was read had been written, if it says."""
+        ...
 
 
 class Worker(Protocol):
