@@ -36,8 +36,11 @@ PARTITION_FETCH_BYTES = 1 << 20
 """What one answer may hold, and hold of one partition: bounds what lies in memory beyond what was asked for."""
 
 REJOIN_SECONDS = 0.1
-"""Least time for a poll in which the group is joined: the client asks for fresh metadata in each, waits for the answer
-no longer than the poll lasts, and so would never join a group of a pattern in polls that do not wait at all."""
+"""Least time for a poll in which the group is joined, so that joining does not take a thousand polls that do nothing."""
+
+PATTERN_JOIN_SECONDS = 2.0
+"""The same of a group of a pattern: the client asks for fresh metadata in each such poll and waits for the answer no
+longer than the poll lasts. In polls that are shorter than a slow answer it would never join."""
 
 ASK_SECONDS = 10.0
 """For a question to the brokers about offsets. A restart of the coordinator takes some seconds."""
@@ -146,7 +149,7 @@ class KafkaMember:
             DependencyError: as told.
         """
         if self._consumer._coordinator.need_rejoin():
-            timeout_seconds = max(timeout_seconds, REJOIN_SECONDS)
+            timeout_seconds = max(timeout_seconds, REJOIN_SECONDS if self._pattern is None else PATTERN_JOIN_SECONDS)
         self._unpark()
         try:
             polled = self._consumer.poll(timeout_ms=timeout_seconds * 1_000, max_records=max_records)

@@ -106,9 +106,9 @@ class KafkaSender:
 
     @property
     def is_full(self) -> bool:
-        """Whether so much is under way that nothing should be added."""
+        """Whether so much is under way that nothing should be added; never of a sender that is finished."""
         self._settle()
-        return (
+        return self._failure is None and (
             self._pending_bytes >= self._limits.max_pending_bytes
             or len(self._pending) >= self._limits.max_pending_records
         )
@@ -151,6 +151,7 @@ class KafkaSender:
         Raises: Backpressure: too much is under way. RecordError: see `check`; nothing was sent.
             StateError: the topic has no such partition. TransientError, DependencyError: this sender is finished.
         """
+        self._still_usable()
         if self.is_full:
             raise Backpressure("too many records are on their way to Kafka; let them arrive first")
         self.append(record)

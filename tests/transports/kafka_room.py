@@ -14,8 +14,9 @@ from monitor.transports.kafka_member import KafkaMember, MemberLimits
 from monitor.transports.kafka_sender import KafkaSender, SenderLimits
 from monitor.transports.kafka_topics import KafkaAdmin, KafkaTopic
 
-LIMITS = MemberLimits(session_timeout_ms=6_000, poll_interval_ms=60_000)
-SENDING = SenderLimits(delivery_timeout_ms=20_000, max_record_bytes=1_000_000)
+# Longer than any wait below: on a machine that is busy for seconds nobody may fall out of a group by chance.
+LIMITS = MemberLimits(session_timeout_ms=90_000, poll_interval_ms=90_000)
+SENDING = SenderLimits(delivery_timeout_ms=40_000, max_record_bytes=1_000_000)
 DEADLINE_SECONDS = 60.0
 
 

@@ -124,7 +124,7 @@ def test_partition_that_does_not_exist_is_a_state_error(room: KafkaRoom) -> None
 
 def test_frozen_broker_is_a_failure_in_time_and_the_sender_is_given_up(own: KafkaRoom, broker: Cluster) -> None:
     topic = own.topic("scored")
-    sender = own.sender(SenderLimits(delivery_timeout_ms=3_000, max_record_bytes=1_000, max_pending_records=2))
+    sender = own.sender(SenderLimits(delivery_timeout_ms=5_000, max_record_bytes=1_000, max_pending_records=2))
     sender.send(OutRecord(topic, 0, None, b"first"))
     sender.flush()
     broker.freeze(1)
@@ -136,13 +136,13 @@ def test_frozen_broker_is_a_failure_in_time_and_the_sender_is_given_up(own: Kafk
         started = time.monotonic()
         with pytest.raises(TransientError):
             sender.flush()
-        # Twice its deadline, because a loaded machine is no bug; the client alone would wait for minutes.
-        assert time.monotonic() - started < 6
+        # More than its deadline, because a busy machine is no bug; the client alone would wait for ever.
+        assert time.monotonic() - started < 20
         with pytest.raises(TransientError):
             sender.send(OutRecord(topic, 0, None, b"fifth"))
         started = time.monotonic()
         sender.close()
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 10
     finally:
         broker.thaw(1)
     # Nothing of ours goes on in the background: what arrives now was under way before it was given up.
