@@ -91,9 +91,22 @@ class World:
             log.close()
         return Effects.of(values)
 
-    def await_effects(self, expected: Effects, still: Callable[[], object] = lambda: None) -> Effects:
+    def ends(self, partitions: Sequence[InputPartition]) -> dict[InputPartition, int]:
+        """The offsets behind the last records."""
+        log = KafkaLog(self.cluster.access, SystemClock())
+        try:
+            return {partition: log.bounds(partition)[1] for partition in partitions}
+        finally:
+            log.close()
+
+    def await_effects(
+        self,
+        expected: Effects,
+        still: Callable[[], object] = lambda: None,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> Effects:
         """Until everything expected is on the logs; what is there at the end of patience, if it never is."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + patience_seconds
         while True:
             still()
             found = self.said()
@@ -108,7 +121,7 @@ def cluster_of(bootstrap: str, word: str) -> Cluster:
     return Cluster(
         Access(tuple(bootstrap.split(","))),
         (prefix + INPUT,),
-        MemberLimits(session_timeout_ms=6_000, poll_interval_ms=60_000),
+        MemberLimits(session_timeout_ms=3_000, poll_interval_ms=60_000),
         SenderLimits(delivery_timeout_ms=20_000, max_record_bytes=1_000_000),
         prefix=prefix,
     )

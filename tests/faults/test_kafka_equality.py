@@ -5,8 +5,6 @@ decided pairs, windows and alerts, byte for byte; and the same with a kill -9 at
 import io
 import signal
 import sqlite3
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,9 +21,9 @@ from monitor.clock import SystemClock
 from monitor.tags import LiveTags
 from monitor.watchlist import WatchlistFile
 from tests.faults.effects import Effects, Kind, differences
+from tests.faults.kafka_roles import Roles
 from tests.faults.kafka_world import PACE, World, embedded_effects, make_world, quick_config
 from tests.faults.watching import BeatingWatch
-from tests.imports import ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.real]
 
@@ -45,44 +43,6 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> Effects:
     assert effects.count(Kind.ALERT) >= 8
     assert effects.count(Kind.PAIR) > 1_000 < effects.count(Kind.WINDOW)
     return effects
-
-
-class Roles:
-    """Processes of roles over a world."""
-
-    def __init__(self, world: World, bootstrap: str, word: str) -> None:
-        self._world = world
-        self._common = [sys.executable, "-m", "tests.faults.kafka_process", bootstrap, word, str(world.folder)]
-        self.running: dict[str, subprocess.Popen[bytes]] = {}
-
-    def start(self, roles: str, *seam: str) -> subprocess.Popen[bytes]:
-        """A process of these roles, in place of the one that had them."""
-        log = (self._world.folder / f"{roles}.log").open("ab")
-        with log:
-            process = subprocess.Popen([*self._common, roles, *seam], cwd=ROOT, stdout=log, stderr=log)
-        self.running[roles] = process
-        return process
-
-    def check(self) -> None:
-        """Raises: AssertionError: a process has ended by itself; with the end of its log."""
-        for roles, process in self.running.items():
-            assert process.poll() is None, f"{roles} ended with {process.returncode}: {self.log(roles)[-3_000:]}"
-
-    def log(self, roles: str) -> str:
-        return (self._world.folder / f"{roles}.log").read_text()
-
-    def stop(self) -> None:
-        """SIGTERM for all, and each ends well."""
-        for process in self.running.values():
-            process.send_signal(signal.SIGTERM)
-        for roles, process in self.running.items():
-            assert process.wait(END_SECONDS) == 0, self.log(roles)[-3_000:]
-
-    def kill(self) -> None:
-        """Leave nothing behind."""
-        for process in self.running.values():
-            process.kill()
-            process.wait()
 
 
 @pytest.fixture
