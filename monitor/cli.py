@@ -102,6 +102,16 @@ def _parser() -> argparse.ArgumentParser:
     topics.add_argument("--config", type=Path, required=True, metavar="FILE", help="YAML, with a section kafka")
     topics.set_defaults(command=_topics)
 
+    state = commands.add_parser("state", help="show what roles have committed on Kafka, or give a state up")
+    wishes = state.add_subparsers(required=True, metavar="WISH")
+    shown = wishes.add_parser("show", help="tell where each role stands, and which snapshots it would begin with")
+    reset = wishes.add_parser("reset", help="begin a partition again at its earliest record, with empty state")
+    reset.add_argument("--role", required=True, metavar="R", help="score, trend or alert; none of it may run")
+    reset.add_argument("--partition", required=True, metavar="TOPIC/N", help="as a message names it")
+    for wish_of_state, command in ((shown, _show_state), (reset, _reset_state)):
+        wish_of_state.add_argument("--config", type=Path, required=True, metavar="FILE", help="with a section kafka")
+        wish_of_state.set_defaults(command=command)
+
     check = commands.add_parser("check-config", help="judge a configuration, and the watchlist that it names")
     check.add_argument("file", type=Path, metavar="FILE")
     check.add_argument("--watchlist", type=Path, metavar="FILE", help="judge this watchlist too")
@@ -241,6 +251,15 @@ def _run(arguments: argparse.Namespace) -> int:
 def _topics(arguments: argparse.Namespace) -> int:
     config = _load(arguments, {})
     return app.topics(config, create=arguments.create, say=sys.stdout, clock=SystemClock())
+
+
+def _show_state(arguments: argparse.Namespace) -> int:
+    return app.show_state(_load(arguments, {}), sys.stdout, SystemClock())
+
+
+def _reset_state(arguments: argparse.Namespace) -> int:
+    config = _load(arguments, {})
+    return app.reset_state(config, arguments.role, arguments.partition, sys.stdout, SystemClock())
 
 
 def _check_config(arguments: argparse.Namespace) -> int:

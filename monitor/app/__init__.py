@@ -3,6 +3,7 @@
 from monitor.app.replay import ReplayArguments, Replayed, replay
 from monitor.app.run import Run, start_roles, start_run
 from monitor.app.scores import score_file, score_text
+from monitor.app.states import reset_state, show_state
 from monitor.app.topics import topics
 
 __all__ = [
@@ -10,8 +11,10 @@ __all__ = [
     "Replayed",
     "Run",
     "replay",
+    "reset_state",
     "score_file",
     "score_text",
+    "show_state",
     "start_roles",
     "start_run",
     "topics",

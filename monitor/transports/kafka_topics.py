@@ -8,14 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from kafka import KafkaAdminClient, errors
-from kafka.admin import ConfigResource, ConfigResourceType, MemberToRemove
+from kafka import KafkaAdminClient, OffsetAndMetadata, TopicPartition, errors
+from kafka.admin import ConfigResource, ConfigResourceType, MemberToRemove, OffsetSpec
 
 from monitor.clock import DAY_MS, HOUR_MS
 from monitor.delivery.shape import Shape
 from monitor.domain.document import InputPartition
 from monitor.domain.streams import Stream
-from monitor.errors import DependencyError
+from monitor.errors import DependencyError, StateError
 from monitor.transports.kafka_access import Access
 from monitor.transports.kafka_errors import told
 from monitor.transports.kafka_member import Committed
@@ -261,6 +261,35 @@ class KafkaAdmin:
             for place, one in offsets.items()
             if one.offset >= 0
         }
+
+    def move(self, group: str, positions: Mapping[InputPartition, Committed]) -> None:
+        """Set what a group has committed. Raises: StateError: it has members, which must be stopped first."""
+        offsets = {
+            TopicPartition(*partition): OffsetAndMetadata(offset, metadata, -1)
+            for partition, (offset, metadata) in positions.items()
+        }
+        try:
+            done = self._client.alter_group_offsets(group, offsets)
+        except errors.KafkaError as exc:
+            raise told(exc, f"moving what {group} has committed") from exc
+        for place, error in done.items():
+            if error in (errors.UnknownMemberIdError, errors.RebalanceInProgressError, errors.IllegalGenerationError):
+                raise StateError(
+                    f"the group {group} has members: stop every process of that role, wait for the session timeout if "
+                    "one was killed, and give the command again"
+                )
+            if error is not errors.NoError:
+                raise told(error(f"{place.topic}/{place.partition}"), f"moving what {group} has committed")
+
+    def bounds(self, partition: InputPartition) -> tuple[int, int]:
+        """The first offset of a log, and the one after its last."""
+        place = TopicPartition(*partition)
+        try:
+            first = self._client.list_partition_offsets({place: OffsetSpec.EARLIEST})[place]
+            end = self._client.list_partition_offsets({place: OffsetSpec.LATEST})[place]
+        except errors.KafkaError as exc:
+            raise told(exc, f"asking for the bounds of {partition}") from exc
+        return first.offset, end.offset
 
     def remove_member(self, group: str, instance_id: str) -> None:
         """Let a static member go that will not come back; without it its partitions wait for the session timeout."""
