@@ -36,7 +36,7 @@ PARTITION_FETCH_BYTES = 1 << 20
 """What one answer may hold, and hold of one partition: bounds what lies in memory beyond what was asked for."""
 
 REJOIN_SECONDS = 0.1
-"""Least time for a poll in which the group is joined, so that joining does not take a thousand polls that do nothing."""
+"""Least time for a poll in which the group is joined, so that joining takes no thousand polls that do nothing."""
 
 PATTERN_JOIN_SECONDS = 2.0
 """The same of a group of a pattern: the client asks for fresh metadata in each such poll and waits for the answer no
@@ -148,6 +148,7 @@ class KafkaMember:
         Raises: StateError: a position lies outside its log, or a topic was made again. TransientError,
             DependencyError: as told.
         """
+        self._finish_joining()
         if self._consumer._coordinator.need_rejoin():
             timeout_seconds = max(timeout_seconds, REJOIN_SECONDS if self._pattern is None else PATTERN_JOIN_SECONDS)
         self._unpark()
@@ -337,6 +338,16 @@ class KafkaMember:
     def _mine(self, partition: InputPartition) -> None:
         if partition not in self._owned:
             raise MembershipError(f"{partition} is not assigned to this member of {self.group}")
+
+    def _finish_joining(self) -> None:
+        """Let the client go on with a join that outlasted a poll.
+
+        Where it joins because a topic or partition is new, it forgets so as soon as it has computed the assignment, and
+        never looks at the answer: it would own nothing, send no heartbeat, and poll in peace for ever.
+        """
+        coordinator = self._consumer._coordinator
+        if coordinator.rejoining and not coordinator.need_rejoin():
+            coordinator.request_rejoin()
 
     def _check_place(self) -> None:
         """The client notes that another process took a static member's place only by falling silent; it reads on."""

@@ -221,6 +221,24 @@ def test_pattern_finds_topics_whose_whole_name_matches_and_those_that_come_later
     assert reader.member.existing() == [InputPartition(first), InputPartition(second)]
 
 
+def test_join_for_a_new_partition_that_outlasts_a_poll_is_finished(
+    room: KafkaRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Polls that wait for nothing: every join outlasts them. The client itself forgets one that it began because of
+    # new metadata, and would own nothing from then on.
+    monkeypatch.setattr("monitor.transports.kafka_member.REJOIN_SECONDS", 0.001)
+    monkeypatch.setattr("monitor.transports.kafka_access.METADATA_AGE_MS", 200)
+    topic = room.topic("news")
+    member = room.member([topic])
+    until(lambda: member.poll(1) == [] and len(member.owned) == 1)
+    admin = KafkaAdminClient(bootstrap_servers=list(room.access.bootstrap))
+    for count in range(2, 6):
+        admin.create_partitions({topic: count})
+        until(lambda count=count: member.poll(1) == [] and len(member.owned) == count)
+    admin.close()
+    member.close()
+
+
 def test_position_that_retention_deleted_is_a_state_error_and_never_a_silent_reset(
     room: KafkaRoom, readers: list[Reader]
 ) -> None:
