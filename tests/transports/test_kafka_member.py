@@ -1,6 +1,7 @@
 """A member of a consumer group, on a real broker: who owns what, where reading begins, and what may be committed."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -230,11 +231,16 @@ def test_join_for_a_new_partition_that_outlasts_a_poll_is_finished(
     monkeypatch.setattr("monitor.transports.kafka_access.METADATA_AGE_MS", 200)
     topic = room.topic("news")
     member = room.member([topic])
-    until(lambda: member.poll(1) == [] and len(member.owned) == 1)
+    until(lambda: member.poll(1) == [] and bool(member.owned))
     admin = KafkaAdminClient(bootstrap_servers=list(room.access.bootstrap))
+
+    def owns(count: int) -> bool:
+        assert member.poll(1) == []
+        return len(member.owned) == count
+
     for count in range(2, 6):
         admin.create_partitions({topic: count})
-        until(lambda count=count: member.poll(1) == [] and len(member.owned) == count)
+        until(partial(owns, count))
     admin.close()
     member.close()
 
