@@ -202,7 +202,7 @@ class Engine:
 
     def run(self) -> bool:
         """Until every input has ended, or `close`. False when every input was stopped for unusable records."""
-        _collect_garbage_seldom()
+        collect_garbage_seldom()
         while not self._is_closing:
             self._observer.beat()
             worked = self._step()
@@ -386,7 +386,7 @@ class Engine:
             self._prune = None
 
 
-def _collect_garbage_seldom() -> None:
+def collect_garbage_seldom() -> None:
     """Almost everything that is made here is a value that dies by its reference count, and nothing forms cycles.
 
     The default looks at young objects every 700 allocations and at all of them again and again: a sixth of the time.

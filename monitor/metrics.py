@@ -8,6 +8,7 @@ Left out on purpose: topics, documents and texts as labels; the history answers 
 This module imports nothing of ours, so the closed sets are written out; a test holds them against the domain's enums.
 """
 
+import contextlib
 import itertools
 import math
 from collections.abc import Mapping, Sequence
@@ -32,6 +33,8 @@ STAGES = (
     "commit",
 )
 WATERMARK_STAGES = ("score", "trend", "alert")
+WORKERS = ("score", "trend", "alert", "notify", "archive")
+REBALANCES = ("assigned", "revoked", "lost")
 DOCUMENT_OUTCOMES = ("scored", "unwatched", "outside", "dead_letter")
 BATCH_REASONS = ("full", "deadline", "intake", "cut")
 CACHE_OUTCOMES = ("hit", "miss")
@@ -229,6 +232,45 @@ class Metrics:
             "loop_heartbeat_timestamp_seconds", "When the engine's loop last turned, Unix time."
         )
         self.scorer_info = self._info("scorer_info", "Who scores, and what runs it.", ("backend", "checkpoint"))
+        self.worker_heartbeat_timestamp_seconds = self._time(
+            "worker_heartbeat_timestamp_seconds",
+            "On Kafka: when a role's worker last asked for records, Unix time.",
+            {"worker": WORKERS},
+        )
+        self.worker_failures_total = self._counter(
+            "worker_failures_total",
+            "On Kafka: failures after which a worker gave up what it held and began anew from its commits.",
+            {"worker": WORKERS},
+        )
+        self.owned_partitions = self._gauge(
+            "owned_partitions", "On Kafka: partitions that a worker has been given.", {"worker": WORKERS}
+        )
+        self.rebalanced_partitions_total = self._counter(
+            "rebalanced_partitions_total",
+            "On Kafka: partitions that a worker was given, gave away, or lost.",
+            {"worker": WORKERS, "change": REBALANCES},
+        )
+        self.lag_records = self._gauge(
+            "lag_records",
+            "On Kafka: records that wait behind a worker's position in a partition.",
+            {"worker": WORKERS, "input": OPEN},
+        )
+        self.lag_seconds = self._gauge(
+            "lag_seconds",
+            "On Kafka: age of what a worker read last, by the time it was written; 0 with nothing waiting.",
+            {"worker": WORKERS, "input": OPEN},
+        )
+        self.snapshots_total = self._counter(
+            "snapshots_total", "On Kafka: snapshots of state that were written.", {"worker": WORKERS}
+        )
+        self.snapshot_seconds = self._histogram(
+            "snapshot_seconds", "On Kafka: how long a snapshot took.", _COMMIT_SECOND_BUCKETS
+        )
+        self.restore_records = self._gauge(
+            "restore_records",
+            "On Kafka: records that are still read again before a restored partition says anything.",
+            {"worker": WORKERS},
+        )
         self.build_info = self._info("build_info", "What is running.", ("version", "scorer", "watchlist", "config"))
 
         # Counted for every batch and stage: resolved once, so that a count is two additions.
@@ -270,6 +312,17 @@ class Metrics:
             raise ValueError(f"input state {state!r} is none of {', '.join(INPUT_STATES)}")
         for known in INPUT_STATES:
             self.input_state.labels(name, known).set(known == state)
+
+    def open_lag(self, worker: str, name: str) -> None:
+        """Show the lag of a partition that a worker was given."""
+        self.lag_records.labels(worker, name)
+        self.lag_seconds.labels(worker, name)
+
+    def close_lag(self, worker: str, name: str) -> None:
+        """Drop the lag of a partition that is somebody else's now; its owner tells it."""
+        with contextlib.suppress(KeyError):
+            self.lag_records.remove(worker, name)
+            self.lag_seconds.remove(worker, name)
 
     def open_channel(self, name: str) -> None:
         """Show a channel's outcomes before its first notification."""

@@ -1,5 +1,6 @@
 """The metrics: named by convention, bounded, there from the start, and described by the page in docs/."""
 
+import itertools
 import math
 import re
 from pathlib import Path
@@ -19,6 +20,7 @@ from monitor.operators.batching import FlushReason
 
 ALLOWED_LABELS = {
     *("input", "outcome", "reason", "role", "stage", "silence", "state", "channel", "queue", "mark"),
+    *("worker", "change"),
     *("version", "scorer", "watchlist", "config", "backend", "checkpoint"),
 }
 
@@ -71,6 +73,7 @@ def test_every_attribute_is_named_as_it_is_exposed_and_every_exposed_metric_is_d
     metrics.open_input("feeds.news/0")
     metrics.open_channel("console")
     metrics.open_queue("scored")
+    metrics.open_lag("trend", "sentiment.scored/0")
     metrics.open_poll("news.example.com/rss/0")
     names = {re.split(r"[{ ]", line)[0] for line in exposed(registry)}
     assert {re.sub(r"_(bucket|sum|count)$", "", name) for name in names} == attributes
@@ -81,11 +84,10 @@ def test_counts_show_as_zero_before_anything_happened(metrics: Metrics, registry
     for declaration in metrics.declarations:
         if declaration.kind != "counter" or any(values is None for _, values in declaration.labels):
             continue
-        if not declaration.labels:
-            assert samples[declaration.name] == 0.0
-        for label, values in declaration.labels:
-            for value in values or ():
-                assert samples[f'{declaration.name}{{{label}="{value}"}}'] == 0.0
+        for chosen in itertools.product(*(values or () for _, values in declaration.labels)):
+            names = (label for label, _ in declaration.labels)
+            shown = ",".join(sorted(f'{label}="{value}"' for label, value in zip(names, chosen, strict=True)))
+            assert samples[f"{declaration.name}{{{shown}}}" if shown else declaration.name] == 0.0
 
 
 def test_a_time_that_nobody_knows_yet_is_not_fifty_years_ago(metrics: Metrics, registry: CollectorRegistry) -> None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
-from monitor.app.embedded import Embedded, Knowledge, join, no_seam
+from monitor.app.building import Knowledge
+from monitor.app.embedded import Embedded, join, no_seam
 from monitor.app.scorer_thread import ScorerThread
 from monitor.app.scoring import device_loss_told, make_scorer
 from monitor.channels.alerts_file import AlertsFile

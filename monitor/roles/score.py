@@ -8,7 +8,7 @@ are told only at cuts, and from its intake run, which is judged only when that c
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 
 from monitor.clock import Laps
@@ -89,13 +89,13 @@ class ScoreRole:
         self._settings = settings
         self._intake = intake
         self._laps = laps or Laps()
+        self._known: tuple[InputPartition, ...] = ()
         self._partitions: dict[InputPartition, PartitionWatermark] = {}
         self._guards: dict[InputPartition, LeapGuard[Read]] = {}
         self._last_read_ms: dict[InputPartition, int] = {}
         for source in known:
-            state = states.get(source, PartitionState())
-            self._partitions[source] = PartitionWatermark(source, settings.max_out_of_orderness_ms, state)
-            self._guards[source] = LeapGuard(settings.max_leap_ms, state.believed_ms)
+            self.assign(source, states.get(source, PartitionState()))
+        self.know(self._partitions)
         self._accepted: list[Read] = []
         self._outputs: list[Output] = []
         self._runs: Counter[InputPartition] = Counter()
@@ -117,6 +117,20 @@ class ScoreRole:
     def positions(self) -> dict[InputPartition, int]:
         """Exclusive positions that may be committed; call only right after `cut`."""
         return {source: watermark.state.position for source, watermark in self._partitions.items()}
+
+    def know(self, known: Iterable[InputPartition]) -> None:
+        """Every input partition that exists, whoever reads it: readers wait for all of them."""
+        self._known = tuple(known)
+
+    def assign(self, source: InputPartition, state: PartitionState) -> None:
+        """Read a partition from its committed state on."""
+        self._partitions[source] = PartitionWatermark(source, self._settings.max_out_of_orderness_ms, state)
+        self._guards[source] = LeapGuard(self._settings.max_leap_ms, state.believed_ms)
+        self._last_read_ms.pop(source, None)
+
+    def revoke(self, source: InputPartition) -> None:
+        """Somebody else reads a partition from now on; call only right after `cut`."""
+        del self._partitions[source], self._guards[source]
 
     def handle(self, records: Sequence[FeedRecord], now_ms: int) -> list[Output]:
         """Take records, in order within each partition; give whatever is finished by now."""
@@ -140,22 +154,26 @@ class ScoreRole:
         state.state = SourceState.ENDED
         return True
 
-    def cut(self, now_ms: int) -> list[Output]:
-        """Finish what is in hand and announce progress; afterwards a commit may fall on the announced positions."""
+    def cut(self, now_ms: int, behind: Container[InputPartition] = ()) -> list[Output]:
+        """Finish what is in hand and announce progress; afterwards a commit may fall on the announced positions.
+
+        Args:
+            behind: partitions that are known to hold more: they are not idle, however long they gave nothing.
+        """
         self._now_ms = now_ms
-        self._mark_idle(now_ms)
+        self._mark_idle(now_ms, behind)
         self._tag_and_sign(now_ms)
         self._finish(self._batcher.flush(FlushReason.CUT))
         told = tuple(watermark.progress() for watermark in self._partitions.values())
-        progress = Progress(tuple(self._partitions), told, now_ms)
+        progress = Progress(self._known, told, now_ms)
         for partition in range(self._settings.partitions):
             self._outputs.append(Output(Stream.SCORED, progress, partition))
         return self._take_outputs()
 
-    def committed(self) -> None:
-        """The positions of the last cut were committed."""
-        for watermark in self._partitions.values():
-            watermark.committed()
+    def committed(self, sources: Iterable[InputPartition] | None = None) -> None:
+        """The positions of the last cut were committed: of these partitions, or of all."""
+        for source in self._partitions if sources is None else sources:
+            self._partitions[source].committed()
         if self._settings.forgets_at_commits:
             self._batcher.forget()
 
@@ -344,11 +362,11 @@ class ScoreRole:
                 self._outputs.append(Output(Stream.SCORED, value, self._settings.partition_of(match.topic_id)))
         self._laps.lap("repartition", len(scored))
 
-    def _mark_idle(self, now_ms: int) -> None:
+    def _mark_idle(self, now_ms: int, behind: Container[InputPartition]) -> None:
         """A partition that gave nothing for a while no longer holds the readers back."""
         paused = self.running_ahead()
         for source, watermark in self._partitions.items():
-            if source in paused:
+            if source in paused or source in behind:
                 # It is we who do not read it: it is not idle, and has the whole time again once it may speak.
                 self._last_read_ms[source] = now_ms
             last_ms = self._last_read_ms.setdefault(source, now_ms)

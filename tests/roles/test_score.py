@@ -27,6 +27,7 @@ from monitor.operators.intake import IntakeGuard, Run
 from monitor.operators.merge import MergeByTime, MergeState
 from monitor.operators.parse import ParseLimits
 from monitor.operators.volume import ALL_VENDORS, FeedVolume, VolumeState
+from monitor.operators.watermark import PartitionState
 from monitor.ports import Answer, Score, ScoreRequest
 from monitor.roles import score_snapshot
 from monitor.roles.score import Read, ScoreRole, ScoreSettings
@@ -397,6 +398,40 @@ def test_input_that_gives_nothing_for_a_while_is_told_idle_and_wakes_with_its_ne
     assert announced(score.cut(1_000 + IDLE_MS)).state is SourceState.IDLE
     score.handle(steady(1, start=1), now_ms=2_000 + IDLE_MS)
     assert announced(score.cut(2_000 + IDLE_MS)).state is SourceState.ACTIVE
+
+
+def test_input_that_is_known_to_hold_more_is_not_idle_however_long_it_gave_nothing() -> None:
+    score = role(known=(NEWS,))
+    score.handle(steady(1), 0)
+    assert announced(score.cut(IDLE_MS * 2, behind={NEWS})).state is SourceState.ACTIVE
+    assert announced(score.cut(IDLE_MS * 3 - 1)).state is SourceState.ACTIVE
+    assert announced(score.cut(IDLE_MS * 3)).state is SourceState.IDLE
+
+
+def test_role_speaks_only_of_the_partitions_that_it_has_and_names_all_that_exist() -> None:
+    score = role(known=())
+    score.know([NEWS, POSTS])
+    (before,) = {output.value for output in score.cut(0)}
+    assert isinstance(before, Progress)
+    assert (before.known, before.sources) == ((NEWS, POSTS), ())
+    score.assign(NEWS, PartitionState(committed_position=7, position=7, read_position=7, greatest_ms=DAWN_MS))
+    assert announced(score.cut(0)).to_position == 7
+    score.handle(steady(2, start=7), 0)
+    assert announced(score.cut(0)).to_position == 9
+    score.revoke(NEWS)
+    assert score.positions() == {}
+    assert [output.value.sources for output in score.cut(0) if isinstance(output.value, Progress)] == [(), ()]
+
+
+def test_commit_of_some_partitions_leaves_the_volumes_of_the_others() -> None:
+    score = role(known=(NEWS, POSTS))
+    score.handle([*steady(2), record(0, arrival_ms=DAWN_MS, source=POSTS)], 0)
+    score.cut(0)
+    score.committed([POSTS])
+    outputs = score.cut(0)
+    assert (announced(outputs).from_position, announced(outputs, POSTS).from_position) == (0, 1)
+    assert [count for _, _, count in announced(outputs).volumes] == [2]
+    assert announced(outputs, POSTS).volumes == ()
 
 
 def test_ended_input_is_told_once_as_news_and_then_holds_nobody_back() -> None:
