@@ -300,8 +300,8 @@ def test_shipped_integers_answer_the_same_to_the_bit_in_any_company(
 @pytest.mark.slow
 def test_shipped_integers_answer_the_same_to_the_bit_in_packs_of_every_size(real: Integers) -> None:
     """A library may multiply two rows in another order than one, or seventeen."""
-    for number in (0, 1, 9, 20):
-        for count in (*range(2, 9), 13, 16, 17, 31, 40):
+    for number in (1, 9):
+        for count in (2, 3, 4, 5, 8, 13, 16, 17, 31):
             assert real.ask([number] * count, 0) == [real.alone[number]] * count
 
 
