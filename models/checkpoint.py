@@ -2,13 +2,14 @@
 
 `python -m models.export` makes them, the scorers read them. Order of events: manifest -> its keys -> the sha256 of
 every file. Nothing in a folder can run code: numbers, a graph of standard operators, a vocabulary, JSON. Deliberately
-left out: what is done with the files (`session.py`, `transformer.py`).
+left out: what is done with the files (`serving/`, `transformer.py`).
 """
 
 import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -19,6 +20,8 @@ MANIFEST: Final = "checkpoint.json"
 WEIGHTS, GRAPH, TOKENIZER = "weights.safetensors", "graph.onnx", "tokenizer.json"
 FILES: Final = (WEIGHTS, GRAPH, TOKENIZER)
 """Files that a folder must hold beside its manifest. A README.md, the model card, may lie there too."""
+INTEGER_GRAPH: Final = "graph-int8.onnx"
+"""A second graph over the same weights, for processors that multiply 8-bit integers; with it come `ranges`."""
 CONDITIONS: Final = ("target", "text")
 """Of an answer: a target was given and found, or the text is judged as a whole."""
 _LEAST_TOKENS = 8
@@ -55,6 +58,20 @@ class Architecture:
 
 
 @dataclass(frozen=True, slots=True)
+class Range:
+    """What goes into a matrix product, as it was seen on texts when the checkpoint was exported.
+
+    Attributes:
+        low, high: nearly all numbers lie in between, those of `kept` left out; low is at most 0, high above it.
+        kept: channels with numbers far outside, ascending; they are multiplied in full precision.
+    """
+
+    low: float
+    high: float
+    kept: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """What `checkpoint.json` says.
 
@@ -64,6 +81,7 @@ class Manifest:
         neutral_shifts: what is added to the logit of neutral before that, by the same two keys; 0 where none is told.
         threshold_negative: p(negative) from which a text counts as negative, chosen on development rows.
         parameters: numbers in the network. files: sha256 by file name. trained_on: names of the data sets.
+        ranges: by the name of a product's input (`models.serving.integers`); empty where there is no INTEGER_GRAPH.
     """
 
     name: str
@@ -77,6 +95,7 @@ class Manifest:
     trained_on: tuple[str, ...]
     licence: str
     neutral_shifts: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(CONDITIONS, 0.0))
+    ranges: Mapping[str, Range] = field(default_factory=dict)
 
     @property
     def version(self) -> str:
@@ -91,8 +110,8 @@ def load_manifest(folder: Path) -> Manifest:
     """
     path = folder / MANIFEST
     manifest = _Reader(path, _read(path)).manifest()
-    for name in FILES:
-        _check(folder / name, manifest.files[name])
+    for name, digest in manifest.files.items():
+        _check(folder / name, digest)
     return manifest
 
 
@@ -165,9 +184,10 @@ class _Reader:
             neutral_shifts=self._shifts(),
             threshold_negative=self._take("threshold_negative", float, lambda one: 0 < one < 1),
             parameters=self._take("parameters", int, lambda one: one > 0),
-            files={name: self._sum(name) for name in FILES},
+            files={name: self._sum(name) for name in self._file_names()},
             trained_on=self._texts("trained_on"),
             licence=self._take("licence", str),
+            ranges=self._ranges(),
         )
 
     def _architecture(self) -> Architecture:
@@ -189,6 +209,31 @@ class _Reader:
             return dict.fromkeys(CONDITIONS, 0.0)
         reader = _Reader(self._path, self._take(key, dict))
         return {name: reader._take(name, float, lambda one: abs(one) <= MOST_SHIFT) for name in CONDITIONS}
+
+    def _file_names(self) -> tuple[str, ...]:
+        return (*FILES, INTEGER_GRAPH) if INTEGER_GRAPH in self._take("files", dict) else FILES
+
+    def _ranges(self) -> dict[str, Range]:
+        if INTEGER_GRAPH not in self._file_names():
+            return {}
+        found = self._take("ranges", dict)
+        return {name: _Reader(self._path, self._take_from(found, name))._range() for name in found}
+
+    def _range(self) -> Range:
+        kept = self._take("kept", list, lambda one: all(isinstance(each, int) and each >= 0 for each in one))
+        if any(later <= former for former, later in pairwise(kept)):
+            raise self._fault("kept", "they must ascend")
+        return Range(
+            low=self._take("low", float, lambda one: one <= 0),
+            high=self._take("high", float, lambda one: one > 0),
+            kept=tuple(kept),
+        )
+
+    def _take_from(self, found: Mapping[str, Any], name: str) -> dict[str, Any]:
+        entry = found[name]
+        if not isinstance(entry, dict):
+            raise self._fault(f"ranges: {name}", "it must hold low, high and kept")
+        return entry
 
     def _sum(self, name: str) -> str:
         reader = _Reader(self._path, self._take("files", dict))

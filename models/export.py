@@ -2,7 +2,7 @@
 
 Order of events: best weights -> the one weight file -> the graph over it -> both asked the same random questions ->
 manifest. Nothing is written to OUT unless torch and onnxruntime agree. `load_torch` makes a torch network of a
-checkpoint again. Deliberately left out: serving (`models.session`), and encoders other than BERT.
+checkpoint again. Deliberately left out: serving (`models.serving`), and encoders other than BERT.
 """
 
 import argparse
@@ -36,11 +36,12 @@ from models.checkpoint import (
 from models.exporting.agreement import compare
 from models.exporting.graph import build_graph
 from models.exporting.sizes import network_from, sizes_of
-from models.exporting.weights import BITS, ExportError, load_weights, locate, save_weights
+from models.exporting.weights import BITS, ExportError, save_weights
 from models.labels import LABELS
 from models.training.configuration import SettingsError
 from models.training.network import SentimentNetwork
 from models.training.settings import load_settings
+from models.weights import load_weights, locate
 
 CARD = "README.md"
 MOST_BYTES = 60_000_000

@@ -11,6 +11,8 @@ from dataclasses import replace
 from models.labels import UNTRAINED_LANGUAGE
 from models.pooling import ordered
 from models.scorer import Judgement, Pair, PairScorer
+from models.serving.errors import Unscorable
+from models.serving.stats import ScoringStats
 
 ENGLISH, CHINESE, OTHER = "en", "zh", "other"
 
@@ -46,10 +48,18 @@ def language_of(text: str, lang: str | None) -> str:
 
 
 class RoutedScorer:
-    """Hands each pair to the scorer of its language and puts the answers together again."""
+    """Hands each pair to the scorer of its language and puts the answers together again.
 
-    def __init__(self, by_language: Mapping[str, PairScorer], default: str) -> None:
-        """by_language: scorers by primary language tag; tags may share one. default: the tag of who takes the rest."""
+    Attributes:
+        stats: what they have computed together.
+    """
+
+    def __init__(self, by_language: Mapping[str, PairScorer], default: str, stats: ScoringStats | None = None) -> None:
+        """by_language: scorers by primary language tag; tags may share one. default: the tag of who takes the rest.
+
+        stats: that all of them count in.
+        """
+        self.stats = stats or ScoringStats()
         self._scorers = dict(by_language)
         self._default = default
         if default not in self._scorers:
@@ -62,15 +72,24 @@ class RoutedScorer:
         return "+".join(dict.fromkeys(scorer.name for scorer in scorers))
 
     def score(self, pairs: Sequence[Pair]) -> list[Judgement]:
-        """One judgement for each pair, in order. Raises nothing for any text."""
+        """One judgement for each pair, in order. Raises: Unscorable, and what else a scorer raises."""
         languages = [language_of(pair.text, pair.lang) for pair in pairs]
         groups: dict[str, list[int]] = {}
         for number, language in enumerate(languages):
             groups.setdefault(language if language in self._scorers else self._default, []).append(number)
         found: dict[int, Judgement] = {}
+        spoilt: list[int] = []
+        reason = ""
         for language, numbers in groups.items():
-            answers = self._scorers[language].score([pairs[number] for number in numbers])
-            found.update(zip(numbers, answers, strict=True))
+            try:
+                answers = self._scorers[language].score([pairs[number] for number in numbers])
+            except Unscorable as error:
+                spoilt += [numbers[one] for one in error.numbers]
+                reason = reason or error.reason
+            else:
+                found.update(zip(numbers, answers, strict=True))
+        if spoilt:
+            raise Unscorable(tuple(sorted(spoilt)), reason)
         return [
             found[number] if language in self._scorers else _marked(found[number])
             for number, language in enumerate(languages)

@@ -1,11 +1,12 @@
 """TransformerScorer: a checkpoint of ours, served. Order of events: texts -> windows -> logits -> one judgement each.
 
 Equal questions are asked once, even where they only become equal on the way: a target that the text does not name
-leaves the same windows as no target. Which phrases moved a score, and which kind of risk it is about, the lexicon
-tells. Deliberately left out: which language a text is in (`routed.py`).
+leaves the same windows as no target. What was asked lately is remembered. Which phrases moved a score, and which kind
+of risk it is about, the lexicon tells. Deliberately left out: which language a text is in (`routed.py`), and how a
+network is run (`serving/`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tokenizers import Tokenizer
@@ -14,7 +15,14 @@ from models.checkpoint import TOKENIZER, CheckpointError, Manifest, load_manifes
 from models.labels import CUT, UNSUPPORTED_TARGET
 from models.pooling import judgement, pool, shared_lexicon, softmax, unread
 from models.scorer import Judgement, Pair
-from models.session import Session, usable_cores
+from models.serving.cache import ScoreCache
+from models.serving.choose import choose
+from models.serving.engine import Logits, ScoringEngine
+from models.serving.errors import Unscorable
+from models.serving.onnx import FLOAT32
+from models.serving.stats import ScoringStats
+from models.serving.threads import usable_cores
+from models.serving.wanted import ANYTHING, Wanted
 from models.text import Encoded, TextEncoder, Window
 
 
@@ -22,42 +30,99 @@ class TransformerScorer:
     """Scores pairs with a trained network; some milliseconds for a headline.
 
     Attributes:
-        manifest: what the checkpoint says of itself.
+        manifest: what the checkpoint says of itself. stats: what was computed since it was opened.
     """
 
-    def __init__(self, folder: Path, threads: int | None = None) -> None:
-        """Open a checkpoint folder. threads: as many as there are cores if not given.
+    def __init__(
+        self,
+        folder: Path,
+        threads: int | None = None,
+        wanted: Wanted = ANYTHING,
+        stats: ScoringStats | None = None,
+    ) -> None:
+        """Open a checkpoint folder.
 
-        Raises: CheckpointError: a file is missing, damaged, or does not fit the others.
+        threads: as many as there are cores if not given. wanted: who computes. stats: counted in; its own if not given.
+        Raises: CheckpointError: a file is missing, damaged, or does not fit the others, or what is wanted is not here.
         """
         self.manifest: Manifest = load_manifest(folder)
+        self.stats = stats or ScoringStats()
         self._encoder, self._silent = _open_tokenizer(folder, self.manifest)
-        self._session = Session(folder, threads or usable_cores())
+        backend = choose(folder, self.manifest, threads or usable_cores(), wanted, self.stats)
+        self._engine = ScoringEngine(backend, self.stats)
         self._lexicon = shared_lexicon()
+        self._cache = ScoreCache()
 
     @property
     def name(self) -> str:
-        """The checkpoint's name and eight digits of the hash of its weights."""
-        return self.manifest.version
+        """The checkpoint's name and eight digits of the hash of its weights; and who computes, where that rounds."""
+        if self.backend == FLOAT32:
+            return self.manifest.version
+        return f"{self.manifest.version}/{self.backend.partition('-')[2]}"
+
+    @property
+    def backend(self) -> str:
+        """Library, precision and device of who computes."""
+        return self._engine.backend.name
+
+    @property
+    def precision(self) -> str:
+        """Of who computes, as `Wanted.precision` names it."""
+        return self.backend.split("-")[1]
 
     def score(self, pairs: Sequence[Pair]) -> list[Judgement]:
-        """One judgement for each pair, in order. Raises nothing for any text."""
-        encoded: dict[tuple[str, str], Encoded] = {}
-        windows: dict[Window, tuple[float, ...]] = {}
-        for pair in pairs:
-            key = pair.text, pair.target
-            if key not in encoded:
-                encoded[key] = self._encoder.encode(*key)
-                windows.update((one, ()) for one in encoded[key].windows if not self._silent.issuperset(one.ids))
-        for window, row in zip(windows, self._session.logits(list(windows)).tolist(), strict=True):
-            windows[window] = tuple(row)
+        """One judgement for each pair, in order.
+
+        Raises: Unscorable: some pairs cannot be scored; the answers of the others are remembered. DeviceLost: the
+            process must end. CheckpointError: no pair can be scored, and that is the network's fault.
+        """
         answers: dict[Pair, Judgement] = {}
-        for pair in pairs:
-            if pair not in answers:
-                answers[pair] = self._judge(pair, encoded[pair.text, pair.target], windows)
+        for pair in dict.fromkeys(pairs):
+            found = self._cache.get(pair)
+            if found is not None:
+                answers[pair] = found
+        new = [pair for pair in dict.fromkeys(pairs) if pair not in answers]
+        self.stats.cache_hits += len(answers)
+        self.stats.cache_misses += len(new)
+        failures = self._score_new(new, answers)
+        if failures:
+            first = next(iter(failures.values()))
+            if len(failures) == len(new) and isinstance(first, CheckpointError):
+                raise first
+            numbers = tuple(number for number, pair in enumerate(pairs) if pair in failures)
+            raise Unscorable(numbers, " ".join(str(first).split()) or type(first).__name__) from first
         return [answers[pair] for pair in pairs]
 
-    def _judge(self, pair: Pair, encoded: Encoded, logits: dict[Window, tuple[float, ...]]) -> Judgement:
+    def close(self) -> None:
+        """Give back threads and memory."""
+        self._engine.close()
+
+    def _score_new(self, pairs: Sequence[Pair], answers: dict[Pair, Judgement]) -> dict[Pair, Exception]:
+        """Judge pairs into `answers`, and say which cannot be judged, and why."""
+        questions = list(dict.fromkeys((pair.text, pair.target) for pair in pairs))
+        encoded = dict(zip(questions, self._encoder.encode_all(questions), strict=True))
+        windows = (
+            window for one in encoded.values() for window in one.windows if not self._silent.issuperset(window.ids)
+        )
+        logits: dict[Window, Logits] = {}
+        spoilt: dict[Window, Exception] = {}
+        for window, found in self._engine.answer(list(windows)).items():
+            if isinstance(found, Exception):
+                spoilt[window] = found
+            else:
+                logits[window] = found
+        failures: dict[Pair, Exception] = {}
+        for pair in pairs:
+            one = encoded[pair.text, pair.target]
+            error = next((spoilt[window] for window in one.windows if window in spoilt), None)
+            if error is not None:
+                failures[pair] = error
+                continue
+            answers[pair] = self._judge(pair, one, logits)
+            self._cache.put(pair, answers[pair])
+        return failures
+
+    def _judge(self, pair: Pair, encoded: Encoded, logits: Mapping[Window, Logits]) -> Judgement:
         marks = set()
         if not encoded.is_supported:
             marks.add(UNSUPPORTED_TARGET)

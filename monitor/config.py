@@ -113,6 +113,16 @@ class WatchlistConfig:
     reload_every_ms: int = duration("5s", "1s", "1h", "How often it is looked at for changes.", decides=False)
 
 
+class ScorerPrecision(StrEnum):
+    """Numbers in which a model's products are computed."""
+
+    AUTO = "auto"
+    FLOAT32 = "float32"
+    INT8 = "int8"
+    FLOAT16 = "float16"
+    BFLOAT16 = "bfloat16"
+
+
 @dataclass(frozen=True, slots=True)
 class ScorerConfig:
     """Who judges a text, and in what batches. A score does not depend on its neighbours in the batch."""
@@ -124,6 +134,15 @@ class ScorerConfig:
     checkpoint: str = text(
         "default",
         "Which model: `default`; `commercial`, trained only on what may be used so; a folder; or a hub name.",
+    )
+    device: str = text(
+        "auto", "Where a model runs: `auto`, a GPU if there is one; `cpu`; `cuda`; or one GPU, `cuda:1`.", decides=False
+    )
+    precision: ScorerPrecision = choice(
+        ScorerPrecision.AUTO, "In which numbers; `auto` is the quickest that agrees with float32.", decides=False
+    )
+    allow_fallback: bool = switch(
+        False, "Where that device or precision is not to be had, another serves; or it is an error.", decides=False
     )
     threads: int = whole(0, "threads", 0, 1_024, "On how many a model runs; 0 is all cores.", decides=False)
     batch_size: int = whole(256, "texts", 1, 4_096, "A batch this large is scored at once.", decides=False)

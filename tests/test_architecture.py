@@ -78,8 +78,8 @@ LIBRARY_ROOMS = {
 }
 # The same for the rooms of models/; `tokenizers` may be in any of them, and none of these in monitor/.
 MODEL_LIBRARY_ROOMS = {
-    "onnxruntime": {"session", "export", "exporting"},
-    "torch": {"training", "train", "pretrain", "evaluation", "export", "exporting", "huggingface"},
+    "onnxruntime": {"serving", "export", "exporting"},
+    "torch": {"training", "train", "pretrain", "evaluation", "export", "exporting", "huggingface", "serving"},
     "transformers": {"training", "pretrain", "export", "exporting", "huggingface"},
     "safetensors": {"training", "export", "exporting"},
     "peft": {"training"},
@@ -92,6 +92,8 @@ MODEL_LIBRARIES = {*MODEL_LIBRARY_ROOMS, "tokenizers"}
 SLIM_MODEL_LIBRARIES = {"onnxruntime", "tokenizers"}
 # Reads checkpoints that others trained, for which the full set is asked; imports it only when it is called.
 FULL_SET_READERS = {"models.huggingface"}
+# These are loaded only where torch is to compute: nobody else may import them but inside a function.
+TORCH_MODULES = "models.serving.torch_"
 
 # Values and arithmetic: standard library only.
 PLAIN_ROOMS = {"domain", "errors", "clock", "ports"}
@@ -176,10 +178,23 @@ def serving_modules(modules: Iterable[Module], known: frozenset[str]) -> list[Mo
 def needs_of_serving(modules: Iterable[Module]) -> Iterator[str]:
     """Every import in a module that serves for which the slim set would not do."""
     for module in modules:
+        if module.name.startswith(TORCH_MODULES):
+            continue
         for found in imports_of(module):
+            if found.target.startswith(TORCH_MODULES) and not found.is_lazy:
+                yield f"{module.name}:{found.line}: {found.target} loads torch: import it where it computes"
             is_full = found.package in MODEL_LIBRARIES - SLIM_MODEL_LIBRARIES
             if is_full and not (found.is_lazy and module.name in FULL_SET_READERS):
                 yield f"{module.name}:{found.line}: {found.package} is not in the slim set, and this module serves"
+
+
+def early_torch(modules: Iterable[Module]) -> Iterator[str]:
+    """Every import in models/serving that loads torch before anybody asked for it; only its torch_ modules may."""
+    for module in modules:
+        if room_of(module.name) == "serving" and not module.name.startswith("models.serving.torch_"):
+            for found in imports_of(module):
+                if not found.is_lazy and (found.package == "torch" or ".serving.torch_" in f".{found.target}"):
+                    yield f"{module.name}:{found.line}: {found.target} loads torch: import it where it is needed"
 
 
 def clock_readings(modules: Iterable[Module]) -> Iterator[str]:
@@ -247,6 +262,19 @@ def test_a_shipped_checkpoint_is_served_by_the_slim_set() -> None:
     serving = serving_modules([*MONITOR, *MODELS], KNOWN)
     assert {"models.lexicon", "models.shipped", "models.text"} <= {module.name for module in serving}
     assert list(needs_of_serving(serving)) == []
+
+
+def test_serving_loads_torch_only_where_it_computes() -> None:
+    assert list(early_torch(MODELS)) == []
+
+
+@pytest.mark.parametrize(
+    "source", ["import torch", "from models.serving.torch_backend import TorchBackend", "from torch import nn"]
+)
+def test_planted_early_torch_is_caught(source: str) -> None:
+    assert len(list(early_torch([Module("models.serving.engine", source)]))) == 1
+    assert list(early_torch([Module("models.serving.torch_engine", source)])) == []
+    assert list(early_torch([Module("models.serving.engine", f"def load():\n    {source}")])) == []
 
 
 def test_only_the_clock_reads_the_time() -> None:

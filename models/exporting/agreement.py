@@ -13,8 +13,9 @@ import torch
 
 from models.checkpoint import Architecture
 from models.exporting.graph import INPUTS, OUTPUT
-from models.exporting.weights import ExportError, FloatArray
+from models.exporting.weights import ExportError
 from models.training.network import SentimentNetwork
+from models.weights import FloatArray
 
 IntArray = npt.NDArray[np.int64]
 

@@ -15,21 +15,21 @@ import numpy.typing as npt
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from models.checkpoint import Architecture
-from models.exporting.weights import SCALE, Place
 from models.labels import LABELS
+from models.weights import SCALE, Place
 
 INPUTS = ("ids", "mask", "targets")
 """Each int64, shape (n_rows, n_tokens); mask is 1 where no padding is, targets where a token stands for the target."""
 OUTPUT = "logits"
 """float32, shape (n_rows, n_labels), in label order."""
 
-_OPSET = 17  # The first with LayerNormalization; what needs a later one would shut out older runtimes for nothing.
-_IR_VERSION = 8  # The file format that came with that opset.
+OPSET = 17  # The first with LayerNormalization; what needs a later one would shut out older runtimes for nothing.
+IR_VERSION = 8  # The file format that came with that opset.
 _NO_ATTENTION = float(np.finfo(np.float32).min)  # Added to a padding token's score, as in the network.
 _KINDS = {"F16": TensorProto.FLOAT16, "I8": TensorProto.INT8}
 
 
-class _Writer:
+class Writer:
     """Nodes and initialisers in the order of their making. Each method returns the name of its result."""
 
     def __init__(self, places: Mapping[str, Place], location: str) -> None:
@@ -102,15 +102,15 @@ class _Writer:
 
 def build_graph(sizes: Architecture, places: Mapping[str, Place], location: str) -> ModelProto:
     """The graph over the weight file `location`, a path relative to the graph's own folder."""
-    writer = _Writer(places, location)
+    writer = Writer(places, location)
     mask = writer.to_real("mask")
-    hidden = _embed(writer, sizes)
+    hidden = embed(writer, sizes)
     bias = writer.apply("Unsqueeze", mask, writer.whole(1, 2))
     bias = writer.apply("Sub", writer.real(1), bias)
     bias = writer.apply("Mul", bias, writer.real(_NO_ATTENTION))  # (n_rows, 1, 1, n_tokens)
     for number in range(sizes.layers):
         hidden = _layer(writer, sizes, f"encoder.encoder.layer.{number}", hidden, bias)
-    pooled = _pool(writer, sizes, hidden, mask)
+    pooled = pool(writer, sizes, hidden, mask)
     writer.linear("head.4", writer.gelu(writer.linear("head.1", pooled)), OUTPUT)
     shape = ["n_rows", "n_tokens"]
     graph = helper.make_graph(
@@ -120,10 +120,10 @@ def build_graph(sizes: Architecture, places: Mapping[str, Place], location: str)
         [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, ["n_rows", len(LABELS)])],
         list(writer.initialisers.values()),
     )
-    return helper.make_model(graph, ir_version=_IR_VERSION, opset_imports=[helper.make_opsetid("", _OPSET)])
+    return helper.make_model(graph, ir_version=IR_VERSION, opset_imports=[helper.make_opsetid("", OPSET)])
 
 
-def _embed(writer: _Writer, sizes: Architecture) -> str:
+def embed(writer: Writer, sizes: Architecture) -> str:
     """Words, positions and the first token type -> (n_rows, n_tokens, width)."""
     name = "encoder.embeddings"
     kinds = writer.tensor(f"{name}.token_type_embeddings.weight")
@@ -135,7 +135,7 @@ def _embed(writer: _Writer, sizes: Architecture) -> str:
     return writer.norm(f"{name}.LayerNorm", writer.apply("Add", words, places), sizes.layer_norm_eps)
 
 
-def _layer(writer: _Writer, sizes: Architecture, name: str, hidden: str, bias: str) -> str:
+def _layer(writer: Writer, sizes: Architecture, name: str, hidden: str, bias: str) -> str:
     """hidden (n_rows, n_tokens, width) -> the same shape."""
     part = sizes.width // sizes.heads
     query, key, value = (
@@ -160,7 +160,7 @@ def _layer(writer: _Writer, sizes: Architecture, name: str, hidden: str, bias: s
     return writer.norm(f"{name}.output.LayerNorm", writer.apply("Add", inner, hidden), sizes.layer_norm_eps)
 
 
-def _pool(writer: _Writer, sizes: Architecture, hidden: str, mask: str) -> str:
+def pool(writer: Writer, sizes: Architecture, hidden: str, mask: str) -> str:
     """[first token; mean of the text; mean of the target, or of the text if there is none] -> (n_rows, 3 x width)."""
     targets = writer.to_real("targets")
     count = writer.apply("ReduceSum", targets, writer.whole(1), keepdims=1)

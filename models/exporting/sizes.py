@@ -11,8 +11,9 @@ import torch
 from transformers import BertConfig, BertModel
 
 from models.checkpoint import Architecture
-from models.exporting.weights import ExportError, FloatArray
+from models.exporting.weights import ExportError
 from models.training.network import SentimentNetwork
+from models.weights import FloatArray
 
 
 def sizes_of(state: Mapping[str, npt.NDArray[Any]], config: Mapping[str, Any]) -> Architecture:

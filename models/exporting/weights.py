@@ -1,47 +1,27 @@
 """The one weight file of a checkpoint: safetensors with 16-bit numbers, or with 8-bit matrices and a scale per row.
 
 A tensor keeps the name that it has in the network. An 8-bit matrix NAME stands beside NAME.scale, of 16 bits, one for
-each of its rows: W = q x scale[:, None]. Where each tensor lies in the file is told in bytes, so that a graph can
-point into it. Deliberately left out: torch, and any other form of the weights (those are made from this one).
+each of its rows: W = q x scale[:, None]. Deliberately left out: torch, where a tensor lies (`models.weights`), and any
+other form of the weights (those are made from this one).
 """
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from safetensors.numpy import load_file, save
+from safetensors.numpy import save
 
-FloatArray = npt.NDArray[np.float32]
+from models.weights import SCALE, FloatArray
 
-SCALE = ".scale"
-"""What is added to a matrix's name for the name of its scales."""
 BITS = (16, 8)
 _LARGEST = 127
 """Of an 8-bit number. -128 stays unused, so that a matrix and its negative are stored equally well."""
-_HEADER_BYTES = 8
-"""Of the little-endian length with which a safetensors file begins; its header follows, then the numbers."""
 
 
 class ExportError(ValueError):
     """A network that cannot be made a checkpoint of; the message says what is wrong and what would help."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a tensor lies in the weight file.
-
-    Attributes:
-        kind: the type as safetensors names it, such as `F16` or `I8`. start, length: bytes, from the file's beginning.
-    """
-
-    kind: str
-    shape: tuple[int, ...]
-    start: int
-    length: int
 
 
 def quantise(weight: FloatArray) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float16]]:
@@ -53,12 +33,6 @@ def quantise(weight: FloatArray) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.f
     scale[short] = np.nextafter(scale[short], np.float16(np.inf))
     step = np.where(scale > 0, scale, 1).astype(np.float32)[:, None]
     return np.rint(weight / step).clip(-_LARGEST, _LARGEST).astype(np.int8), scale
-
-
-def restore(quantised: npt.NDArray[np.int8], scale: npt.NDArray[np.float16]) -> FloatArray:
-    """The matrix that `quantise` was given, within its rounding."""
-    restored: FloatArray = quantised.astype(np.float32) * scale.astype(np.float32)[:, None]
-    return restored
 
 
 def save_weights(weights: Mapping[str, FloatArray], path: Path, bits: int) -> None:
@@ -75,27 +49,3 @@ def save_weights(weights: Mapping[str, FloatArray], path: Path, bits: int) -> No
         else:
             tensors[name] = weight.astype(np.float16)
     path.write_bytes(save(tensors, metadata={"format": "pt"}))  # save_file would make it unreadable to other users.
-
-
-def load_weights(path: Path) -> dict[str, FloatArray]:
-    """Every tensor of the file as float32, 8-bit matrices restored."""
-    tensors = load_file(path)
-    return {
-        name: restore(tensor, tensors[name + SCALE]) if name + SCALE in tensors else tensor.astype(np.float32)
-        for name, tensor in tensors.items()
-        if not name.endswith(SCALE)
-    }
-
-
-def locate(path: Path) -> dict[str, Place]:
-    """Where each tensor of the file lies."""
-    with path.open("rb") as file:
-        length = int.from_bytes(file.read(_HEADER_BYTES), "little")
-        header = json.loads(file.read(length))
-    start = _HEADER_BYTES + length
-    places = {}
-    for name, entry in header.items():
-        if name != "__metadata__":
-            begin, end = entry["data_offsets"]
-            places[name] = Place(entry["dtype"], tuple(entry["shape"]), start + begin, end - begin)
-    return places

@@ -80,13 +80,13 @@ def replay(
     """
     started = clock.monotonic_seconds()
     watchlist = WatchlistFile(arguments.watchlist).current
-    scorer = make_scorer(config)
     with ExitStack() as open_things:
         feed = FileFeed(arguments.feeds, follow=False, clock=None, max_record_bytes=config.feeds.max_record_bytes)
         open_things.callback(feed.close)
         keeps_history = arguments.state is not None or arguments.on_end is not None
         store = open_things.enter_context(EmbeddedStore.open(arguments.state)) if keeps_history else None
         stored = store.load() if store else StoredState({}, {}, {})
+        scorer = make_scorer(config, json.loads(stored.meta.get(COMMAND_KEY, "{}")).get("scorer", ""))
         arguments = _settle_command(config, arguments, watchlist, scorer.name, feed.partitions, stored, clock)
         alerts_file = AlertsFile(arguments.alerts, stored.meta)
         open_things.callback(alerts_file.close)

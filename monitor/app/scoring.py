@@ -1,13 +1,16 @@
 """The Scorer port over what models/ offers; with the rest of this room the only code that knows both."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from models.checkpoint import CheckpointError
 from models.lexicon import LexiconScorer
 from models.neutral import NeutralScorer
 from models.scorer import Pair, PairScorer
+from models.serving.errors import DeviceUnavailable
+from models.serving.wanted import Wanted
 from models.shipped import open_scorer
-from monitor.config import Config, ScorerConfig, ScorerKind
+from monitor.config import Config, ScorerConfig, ScorerKind, ScorerPrecision
 from monitor.domain.sentiment import RiskKind, ScoreMark, Sentiment
 from monitor.errors import ConfigError
 from monitor.ports import Score, ScoreRequest
@@ -38,9 +41,18 @@ class ModelScorer:
         ]
 
 
-def make_scorer(config: Config) -> ModelScorer:
-    """The scorer that the configuration names. Raises: ConfigError: its checkpoint cannot be used."""
-    return ModelScorer(make_pair_scorer(config.scorer))
+def make_scorer(config: Config, began_with: str = "") -> ModelScorer:
+    """The scorer that the configuration names.
+
+    began_with: the name of the scorer of a run that is gone on with: where the choice of a precision is free, it falls
+    as it did then, for another would give other last digits.
+    Raises: ConfigError: its checkpoint cannot be used.
+    """
+    options = config.scorer
+    if options.precision is ScorerPrecision.AUTO and options.device in ("auto", "cpu") and "@" in began_with:
+        is_integer = f"/{ScorerPrecision.INT8}" in began_with
+        options = replace(options, precision=ScorerPrecision.INT8 if is_integer else ScorerPrecision.FLOAT32)
+    return ModelScorer(make_pair_scorer(options))
 
 
 def make_pair_scorer(options: ScorerConfig) -> PairScorer:
@@ -57,7 +69,10 @@ def make_pair_scorer(options: ScorerConfig) -> PairScorer:
 def _open(options: ScorerConfig) -> PairScorer:
     """A trained model, ready to answer; the libraries behind it are loaded now, for no other scorer needs them."""
     try:
-        return open_scorer(options.checkpoint, options.threads or None)
+        wanted = Wanted(options.device, options.precision.value, options.allow_fallback)
+        return open_scorer(options.checkpoint, options.threads or None, wanted)
+    except DeviceUnavailable as exc:
+        raise ConfigError(str(exc)) from exc
     except CheckpointError as exc:
         raise ConfigError(f"scorer.checkpoint: {exc}") from exc
     except ModuleNotFoundError as exc:

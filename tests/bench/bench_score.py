@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from models.checkpoint import load_manifest
-from models.session import usable_cores
+from models.serving.threads import usable_cores
 from tests.bench.machine import cpu_extensions, cpu_name
 from tests.bench.scoring.contenders import contender_names
 from tests.bench.scoring.measuring import FULL, QUICK, Measured, WrongAnswer, measure
@@ -100,6 +100,7 @@ def show(found: Measured, told: dict[str, Any]) -> None:
     print()
     if found.start is not None:
         start = found.start
+        print(f"the engine here: {start.scorer}")
         print(
             f"cold start to the first score: {start.cold_seconds.median:.2f} s ({start.cold_seconds.least:.2f}-", end=""
         )

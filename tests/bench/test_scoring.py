@@ -18,7 +18,7 @@ from tests.bench.machine import EXTENSIONS, cpu_extensions
 from tests.bench.scoring.agreement import compare
 from tests.bench.scoring.bars import speed_bars
 from tests.bench.scoring.contenders import ENGINE, PIPELINE, TORCH_SORTED, sorted_batches
-from tests.bench.scoring.reading import count_tokens, cut_window, fresh_tokenizer
+from tests.bench.scoring.reading import count_tokens, cut_windows, fresh_tokenizer
 from tests.bench.scoring.rounds import Race, in_turn, repeats, speeds_of
 from tests.bench.scoring.texts import NEWS, POSTS, SETS, Supply, TextSet, draw_lengths
 from tests.bench.scoring.workers import Absent, Worker
@@ -54,7 +54,9 @@ def test_who_reads_texts_as_they_stand_reads_the_same_tokens_as_we_do(of: TextSe
     assert [normalise(text) for text in texts] == texts
     tokenizer = fresh_tokenizer(of.lang)
     tokenizer.enable_truncation(MAX_TOKENS)
-    assert [cut_window(of.lang, text).ids for text in texts] == [tuple(tokenizer.encode(text).ids) for text in texts]
+    assert [window.ids for window in cut_windows(of.lang, texts)] == [
+        tuple(tokenizer.encode(text).ids) for text in texts
+    ]
 
 
 def test_whole_texts_have_more_tokens_than_their_beginnings_only_where_they_are_long() -> None:

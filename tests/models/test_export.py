@@ -28,14 +28,11 @@ from models.exporting import agreement, graph
 from models.exporting.sizes import network_from, sizes_of
 from models.exporting.weights import (
     ExportError,
-    Place,
-    load_weights,
-    locate,
     quantise,
-    restore,
     save_weights,
 )
 from models.training.network import SentimentNetwork
+from models.weights import Place, load_weights, locate, restore
 
 WORDS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"word{number}" for number in range(45)))
 POSITIONS = 24

@@ -15,7 +15,8 @@ from models.checkpoint import CheckpointError
 from models.labels import CUT, MARKS, NO_RISK, RISKS, UNSUPPORTED_TARGET
 from models.pooling import UNREAD
 from models.scorer import Judgement, Pair, PairScorer
-from models.session import FloatArray, Session
+from models.serving.backend import FloatArray
+from models.serving.onnx import OnnxBackend
 from models.text import Window
 from models.transformer import TransformerScorer
 from tests.models.tiny import Array, make_checkpoint, write_manifest
@@ -37,13 +38,13 @@ def parts(found: Judgement) -> tuple[float, float, float]:
 def watch(scorer: TransformerScorer, monkeypatch: pytest.MonkeyPatch) -> list[Window]:
     """Every window that the network is asked from now on."""
     asked: list[Window] = []
-    logits = Session.logits
+    logits = OnnxBackend.logits
 
-    def watched(self: Session, windows: list[Window]) -> FloatArray:
+    def watched(self: OnnxBackend, windows: list[Window]) -> FloatArray:
         asked.extend(windows)
         return logits(self, windows)
 
-    monkeypatch.setattr(Session, "logits", watched)
+    monkeypatch.setattr(OnnxBackend, "logits", watched)
     return asked
 
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from tests.bench.scoring.agreement import Agreement
 from tests.bench.scoring.contenders import ENGINE, PIPELINE, TORCH_SORTED
+from tests.bench.scoring.product import RECHECKED
 from tests.bench.scoring.replaying import EndToEnd
 from tests.bench.scoring.rounds import Race
 from tests.bench.scoring.starting import Start
@@ -54,15 +55,16 @@ def speed_bars(races: Mapping[str, Race], extensions: Sequence[str]) -> Iterable
 
 
 def agreement_bars(agreements: Mapping[str, Mapping[str, Agreement]]) -> Iterable[Bar]:
-    """The engine, as it serves, beside full precision, in each language."""
+    """What is served, here or where the processor is another, beside full precision, in each language."""
     for lang, found in agreements.items():
-        if ENGINE in found:
-            one = found[ENGINE]
+        for name, one in found.items():
+            if name != ENGINE and not name.endswith(RECHECKED):
+                continue
             few = lang == "en" and one.rows < LEAST_ROWS
             note = f"{one.rows:,} rows" + (f", fewer than the {LEAST_ROWS:,} that it takes" if few else "")
             same, lost = one.same_labels, one.weighted_f1_full - one.weighted_f1
-            yield Bar(f"same labels {lang}", SAME_LABELS, same, None if few else same >= SAME_LABELS, note)
-            yield Bar(f"lost weighted F1 {lang}", LOST_F1, lost, None if few else lost <= LOST_F1, note)
+            yield Bar(f"same labels {lang} {name}", SAME_LABELS, same, None if few else same >= SAME_LABELS, note)
+            yield Bar(f"lost weighted F1 {lang} {name}", LOST_F1, lost, None if few else lost <= LOST_F1, note)
 
 
 def start_bars(start: Start) -> Iterable[Bar]:

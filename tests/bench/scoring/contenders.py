@@ -19,7 +19,7 @@ from models.serving.backend import Backend
 from models.shipped import DEFAULT, open_scorer
 from models.text import TextEncoder, Window
 from tests.bench.scoring.product import backends
-from tests.bench.scoring.reading import LANGUAGES, cut_window, folder_of, fresh_tokenizer
+from tests.bench.scoring.reading import LANGUAGES, cut_windows, folder_of, fresh_tokenizer
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -67,10 +67,10 @@ class NetworkContender(ABC):
         """Unscaled scores, shape (n_windows, n_labels)."""
 
     def score(self, texts: Sequence[str]) -> FloatArray:
-        return calibrated(self.logits([cut_window(self.lang, text) for text in texts]), self.manifest)
+        return calibrated(self.logits(cut_windows(self.lang, texts)), self.manifest)
 
     def judge(self, pairs: Sequence[Pair]) -> FloatArray:
-        encoded = [self._encoder.encode(pair.text, pair.target) for pair in pairs]
+        encoded = self._encoder.encode_all([(pair.text, pair.target) for pair in pairs])
         windows = list(dict.fromkeys(window for one in encoded for window in one.windows))
         logits = dict(zip(windows, self.logits(windows).tolist(), strict=True))
         rows = []

@@ -23,7 +23,7 @@ from tests.bench.scoring.bars import Bar, agreement_bars, end_bars, speed_bars, 
 from tests.bench.scoring.contenders import ENGINE, PIPELINE, TORCH_SORTED, FloatArray
 from tests.bench.scoring.processes import Processes, two_beside_one
 from tests.bench.scoring.product import FULL_PRECISION
-from tests.bench.scoring.reading import LANGUAGES, cut_window
+from tests.bench.scoring.reading import LANGUAGES, cut_windows
 from tests.bench.scoring.replaying import EndToEnd, end_to_end
 from tests.bench.scoring.rounds import BATCHES, SPAN, Point, Race, curves, race, repeats
 from tests.bench.scoring.starting import Start, starts
@@ -208,7 +208,8 @@ def _check(found: Measured, workers: Sequence[Worker], supply: Supply, texts: in
     """Ask all the same short texts, which warms them up too, and compare."""
     lang = supply.of.lang
     drawn = supply.draw(texts)
-    short = [text for text in drawn if len(cut_window(lang, text).ids) < MAX_TOKENS]
+    windows = cut_windows(lang, drawn)
+    short = [text for text, window in zip(drawn, windows, strict=True) if len(window.ids) < MAX_TOKENS]
     answers: dict[str, FloatArray] = {}
     for worker in workers:
         try:

@@ -35,14 +35,15 @@ def _encoder(lang: str, max_tokens: int) -> TextEncoder:
     return TextEncoder(fresh_tokenizer(lang), max_tokens)
 
 
-def cut_window(lang: str, text: str) -> Window:
-    """The beginning of a text as one window: what a truncation to 128 tokens leaves, read by our own code."""
-    ids = _encoder(lang, _FAR).encode(text, "").windows[0].ids
-    return Window(ids if len(ids) <= MAX_TOKENS else (*ids[: MAX_TOKENS - 1], ids[-1]), ())
+def cut_windows(lang: str, texts: Sequence[str]) -> list[Window]:
+    """The beginning of each text as one window: what a truncation to 128 tokens leaves, read by our own code."""
+    encoded = _encoder(lang, _FAR).encode_all([(text, "") for text in texts])
+    every = [one.windows[0].ids for one in encoded]
+    return [Window(ids if len(ids) <= MAX_TOKENS else (*ids[: MAX_TOKENS - 1], ids[-1]), ()) for ids in every]
 
 
 def count_tokens(lang: str, texts: Sequence[str]) -> tuple[int, int]:
     """Tokens of some texts: of their beginnings, and in all the windows that the product reads of them."""
-    cut = sum(len(cut_window(lang, text).ids) for text in texts)
-    encoder = _encoder(lang, MAX_TOKENS)
-    return cut, sum(len(window.ids) for text in texts for window in encoder.encode(text, "").windows)
+    cut = sum(len(window.ids) for window in cut_windows(lang, texts))
+    whole = _encoder(lang, MAX_TOKENS).encode_all([(text, "") for text in texts])
+    return cut, sum(len(window.ids) for one in whole for window in one.windows)

@@ -18,12 +18,14 @@ class Start:
     """What a process of its own needs.
 
     Attributes:
+        scorer: its name, which tells who computes where that rounds.
         cold_seconds: from the start of the interpreter to the first score, several processes; files are in the
             system's cache from the first on.
         resident_mb: millions of bytes with both languages loaded and used; 0 where the system does not tell.
         single_ms: of one text, warm, at the median; single_p99_ms: that 99 in 100 do not exceed.
     """
 
+    scorer: str
     cold_seconds: Spread
     resident_mb: float
     single_ms: float
@@ -31,6 +33,7 @@ class Start:
 
     def as_json(self) -> dict[str, Any]:
         return {
+            "scorer": self.scorer,
             "cold_start_seconds": self.cold_seconds.rounded(3),
             "resident_mb": round(self.resident_mb, 1),
             "single_ms": round(self.single_ms, 2),
@@ -60,6 +63,7 @@ def starts(
         on_step()
     milliseconds = [1e3 * one for one in more["seconds"]]
     return Start(
+        more["scorer"],
         spread(cold),
         more["resident_kib"] * 1024 / 1e6,
         median(milliseconds),
@@ -68,7 +72,7 @@ def starts(
 
 
 def _start(threads: int, asked: str) -> tuple[float, dict[str, Any]]:
-    """(seconds to the first score, the second answer) of one process."""
+    """(seconds to the first score, all that was answered) of one process."""
     command = [sys.executable, "-m", "tests.bench.scoring.fresh", str(threads)]
     began = time.perf_counter()
     with subprocess.Popen(
@@ -83,5 +87,4 @@ def _start(threads: int, asked: str) -> tuple[float, dict[str, Any]]:
         told = process.stderr.read()
     if process.returncode or not line or not rest:
         raise RuntimeError(f"a fresh process ended with exit code {process.returncode}: {told.strip()[-400:]}")
-    found: dict[str, Any] = json.loads(rest)
-    return seconds, found
+    return seconds, {**json.loads(line), **json.loads(rest)}

@@ -7,7 +7,7 @@ from tests.bench.scoring.bars import Bar
 from tests.bench.scoring.contenders import PIPELINE, TORCH_SORTED
 from tests.bench.scoring.rounds import Point, Race, Spread
 
-_NAME = 32
+_NAME = 34
 
 
 def race_table(name: str, race: Race) -> list[str]:
@@ -50,8 +50,7 @@ def bar_table(bars: Iterable[Bar]) -> list[str]:
     """Every bar with its figure."""
     words = {True: "holds", False: "MISSED", None: "-"}
     return [
-        f"{one.name:<{_NAME}}{one.found:>10.3f}{f'bar {one.bar:g}':>12}  {words[one.holds]:<8}{one.note}"
-        for one in bars
+        f"{one.name:<50}{one.found:>10.3f}{f'bar {one.bar:g}':>12}  {words[one.holds]:<8}{one.note}" for one in bars
     ]
 
 

@@ -6,6 +6,7 @@ In one process a contender would find the threads of the one before it still spi
 its own; and one that dies would end the bench. Seconds are taken inside, around the scoring alone.
 """
 
+import os
 import subprocess
 import sys
 import time
@@ -35,7 +36,11 @@ class Worker:
         self._ours, theirs = Pipe()
         descriptor = theirs.fileno()
         command = [sys.executable, "-m", "tests.bench.scoring.workers", name, str(threads), str(descriptor)]
-        self._process = subprocess.Popen(command, cwd=ROOT, pass_fds=(descriptor,), stdout=subprocess.DEVNULL)
+        # The threads of tokenizers and of torch's own libraries, which read them before anybody can tell them.
+        limits = dict.fromkeys(("RAYON_NUM_THREADS", "OMP_NUM_THREADS"), str(threads))
+        self._process = subprocess.Popen(
+            command, cwd=ROOT, env={**os.environ, **limits}, pass_fds=(descriptor,), stdout=subprocess.DEVNULL
+        )
         theirs.close()
 
     def score(self, lang: str, texts: Sequence[str]) -> FloatArray:
