@@ -21,10 +21,10 @@ from typing import Any
 from models.checkpoint import load_manifest
 from models.serving.threads import usable_cores
 from tests.bench.machine import cpu_extensions, cpu_name
-from tests.bench.scoring.contenders import contender_names
+from tests.bench.scoring.contenders import TORCH_SORTED, contender_names
 from tests.bench.scoring.measuring import FULL, QUICK, Measured, WrongAnswer, measure
 from tests.bench.scoring.reading import LANGUAGES, folder_of
-from tests.bench.scoring.tables import agreement_table, bar_table, curve_table, race_table
+from tests.bench.scoring.tables import agreement_table, alone_lines, bar_table, curve_table, race_table
 from tests.imports import ROOT
 
 DATA = ROOT.parent / "shared" / "data"
@@ -51,7 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown := [name for name in options.contenders or () if name not in known]:
         print(f"--contenders: there is no {', '.join(unknown)} here, only {', '.join(known)}", file=sys.stderr)
         return WRONG_USE
-    names = [name for name in known if options.contenders is None or name in options.contenders]
+    chosen = options.contenders or (quick_names(known) if options.quick else known)
+    names = [name for name in known if name in chosen]
     plan = QUICK if options.quick else FULL
     try:
         found = measure(names, plan.with_rounds(options.rounds), options.threads, options.data)
@@ -64,6 +65,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         save(found, told, options.out)
     print(json.dumps(told))
     return 0
+
+
+def quick_names(known: Sequence[str]) -> list[str]:
+    """Those who take part in a quick run: torch loads for seconds, and without special instructions is slow."""
+    return [name for name in known if name == TORCH_SORTED or not name.startswith("torch-")]
 
 
 def machine(threads: int) -> dict[str, Any]:
@@ -91,38 +97,15 @@ def show(found: Measured, told: dict[str, Any]) -> None:
     """The tables."""
     print(f"{told['cpu']}, {', '.join(told['extensions']) or 'extensions unknown'}; {told['threads']} threads")
     print(", ".join(f"{name} {one}" for name, one in told["libraries"].items() if one))
+    if found.about:
+        print(f"engine: {found.about}")
     for name, race in found.races.items():
         print("", *race_table(name, race), sep="\n")
     for name, curve in found.curves.items():
         print("", *curve_table(name, curve), sep="\n")
     for lang, agreement in found.agreements.items():
         print("", *agreement_table(lang, agreement), sep="\n")
-    print()
-    if found.start is not None:
-        start = found.start
-        print(f"the engine here: {start.scorer}")
-        print(
-            f"cold start to the first score: {start.cold_seconds.median:.2f} s ({start.cold_seconds.least:.2f}-", end=""
-        )
-        print(f"{start.cold_seconds.most:.2f}); both languages resident: {start.resident_mb:.0f} MB")
-        print(f"a single text: {start.single_ms:.1f} ms, 99 in 100 within {start.single_p99_ms:.1f}")
-    if found.processes is not None:
-        both = found.processes
-        print(
-            f"one process with {both.threads} threads: {both.one.median:,.0f} texts/s, {both.one_mb:.0f} MB; ", end=""
-        )
-        print(
-            f"two that share them: {both.two.median:,.0f}, {both.two_mb:.0f} MB; ratio {both.ratio.median:.2f} ", end=""
-        )
-        print(f"({both.ratio.least:.2f}-{both.ratio.most:.2f})")
-    if found.end_to_end is not None:
-        whole = found.end_to_end
-        print(
-            f"replay end to end: {whole.replayed.median:,.0f} pairs/s of the engine's {whole.engine.median:,.0f}; ",
-            end="",
-        )
-        print(f"ratio {whole.ratio.median:.2f} ({whole.ratio.least:.2f}-{whole.ratio.most:.2f}), ", end="")
-        print(f"cores busy {whole.busy.median:.0%}")
+    print("", *alone_lines(found.start, found.processes, found.end_to_end), sep="\n")
     print("", *bar_table(found.bars(told["extensions"])), sep="\n")
     for note in found.notes:
         print(f"NOTE: {note}")

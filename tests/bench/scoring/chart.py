@@ -9,7 +9,7 @@ import matplotlib
 matplotlib.use("Agg")  # Before pyplot: no window is opened, and none is needed.
 
 from matplotlib import pyplot as plt
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from tests.bench.scoring.contenders import ENGINE
 from tests.bench.scoring.rounds import Point
@@ -24,6 +24,8 @@ _STYLES: Sequence[tuple[str, str, Any]] = (
     ("#888888", "P", (0, (6, 2))),
     ("#222222", "X", (0, (1, 1))),
     ("#999999", "*", (0, (4, 1, 1, 1, 1, 1))),
+    ("#555555", "<", (0, (8, 1))),
+    ("#777777", ">", (0, (1, 3))),
 )
 _DOTS_PER_INCH = 120
 
@@ -43,6 +45,7 @@ def save_chart(curves: Mapping[str, Mapping[str, Sequence[Point]]], about: str, 
         axis.set_xscale("log")
         axis.set_yscale("log")
         for one in (axis.xaxis, axis.yaxis):
+            one.set_major_locator(LogLocator(subs=(1, 2, 5)))
             one.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
             one.set_minor_formatter(NullFormatter())
         axis.set_xlabel("milliseconds until a batch is answered, median")

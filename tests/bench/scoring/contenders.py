@@ -31,6 +31,11 @@ BUDGET_TOKENS = 4_096
 class Contender(Protocol):
     """Scores texts. It may read one language or all; it lives in a process of its own."""
 
+    @property
+    def about(self) -> str:
+        """The checkpoint, and who computes where that was chosen."""
+        ...
+
     def score(self, texts: Sequence[str]) -> FloatArray:
         """Calibrated probabilities of the beginnings of texts, or of whole ones, shape (n_texts, n_labels)."""
         ...
@@ -45,6 +50,10 @@ class Engine:
 
     def __init__(self, threads: int) -> None:
         self._scorer = open_scorer(DEFAULT, threads)
+
+    @property
+    def about(self) -> str:
+        return self._scorer.name
 
     def score(self, texts: Sequence[str]) -> FloatArray:
         return self.judge([Pair(text, "", None) for text in texts])
@@ -61,6 +70,10 @@ class NetworkContender(ABC):
         self.lang = lang
         self.manifest: Manifest = load_manifest(folder_of(lang))
         self._encoder = TextEncoder(fresh_tokenizer(lang), self.manifest.max_tokens)
+
+    @property
+    def about(self) -> str:
+        return self.manifest.version
 
     @abstractmethod
     def logits(self, windows: Sequence[Window]) -> FloatArray:
@@ -137,6 +150,10 @@ class Pipeline:
         torch.set_num_threads(threads)
         self._manifest = load_manifest(folder_of(lang))
         self._ask = open_pipeline(folder_of(lang))
+
+    @property
+    def about(self) -> str:
+        return self._manifest.version
 
     def score(self, texts: Sequence[str]) -> FloatArray:
         return calibrated(self._ask(texts), self._manifest)

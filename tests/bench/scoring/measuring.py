@@ -81,6 +81,7 @@ class Measured:
     Attributes:
         apart: by language, the most by which a probability of a contender differs from single precision in torch, on
             texts that one window holds.
+        about: what the engine that was compared says of itself: which backend it chose.
         absent: who could not take part in a language, and why.
     """
 
@@ -88,6 +89,7 @@ class Measured:
     curves: dict[str, dict[str, list[Point]]] = field(default_factory=dict)
     agreements: dict[str, dict[str, Agreement]] = field(default_factory=dict)
     apart: dict[str, dict[str, float]] = field(default_factory=dict)
+    about: str = ""
     absent: dict[str, str] = field(default_factory=dict)
     start: Start | None = None
     processes: Processes | None = None
@@ -103,6 +105,7 @@ class Measured:
     def as_json(self, extensions: Sequence[str]) -> dict[str, Any]:
         """What the last line says."""
         return {
+            "engine": self.about,
             "throughput": {name: one.as_json() for name, one in self.races.items()},
             "curves": {
                 name: {who: [point.as_json() for point in points] for who, points in one.items()}
@@ -214,6 +217,8 @@ def _check(found: Measured, workers: Sequence[Worker], supply: Supply, texts: in
     for worker in workers:
         try:
             answers[worker.name] = worker.score(lang, short)
+            if worker.name == ENGINE:
+                found.about = worker.about(lang)
         except Absent as error:
             found.absent[f"{worker.name} {lang}"] = str(error)
         on_step()

@@ -109,7 +109,7 @@ def main() -> None:
         (folder / "watchlist.csv").write_text(watchlist_csv(_TOPICS, seed), encoding="utf-8")
         recorder = _Recorder()
         # The application's name for the module is taken by the function.
-        with patch.object(import_module("monitor.app.replay"), "make_scorer", lambda _: ModelScorer(recorder)):
+        with patch.object(import_module("monitor.app.replay"), "make_scorer", lambda *_: ModelScorer(recorder)):
             _replayed(folder, "recorded", threads)
         if seed % 2:
             alone = _alone(recorder.pairs, threads)

@@ -5,7 +5,10 @@ from collections.abc import Iterable, Mapping
 from tests.bench.scoring.agreement import Agreement
 from tests.bench.scoring.bars import Bar
 from tests.bench.scoring.contenders import PIPELINE, TORCH_SORTED
+from tests.bench.scoring.processes import Processes
+from tests.bench.scoring.replaying import EndToEnd
 from tests.bench.scoring.rounds import Point, Race, Spread
+from tests.bench.scoring.starting import Start
 
 _NAME = 34
 
@@ -44,6 +47,27 @@ def agreement_table(lang: str, found: Mapping[str, Agreement]) -> list[str]:
         same = f"{one.rows:>8,}{one.same_labels:>14.4f}{one.greatest_difference:>12.4f}"
         rows.append(f"{name:<{_NAME}}{same}{one.weighted_f1:>13.4f}{one.weighted_f1_full:>9.4f}")
     return rows
+
+
+def alone_lines(start: Start | None, processes: Processes | None, end_to_end: EndToEnd | None) -> list[str]:
+    """What the engine does when nobody else is in memory."""
+    found = []
+    if start is not None:
+        cold = f"{start.cold_seconds.median:.2f} s {_range(start.cold_seconds, 2)}"
+        found += [
+            f"the engine here: {start.scorer}",
+            f"cold start to the first score: {cold}; both languages resident: {start.resident_mb:.0f} MB",
+            f"a single text: {start.single_ms:.1f} ms, 99 in 100 within {start.single_p99_ms:.1f} ms",
+        ]
+    if processes is not None:
+        one = f"one process of {processes.threads} threads: {processes.one.median:,.0f} texts/s, {processes.one_mb:.0f} MB"
+        two = f"two that share them: {processes.two.median:,.0f} texts/s, {processes.two_mb:.0f} MB"
+        found.append(f"{one}; {two}; ratio {processes.ratio.median:.2f} {_range(processes.ratio, 2)}")
+    if end_to_end is not None:
+        rates = f"{end_to_end.replayed.median:,.0f} pairs/s of the engine's {end_to_end.engine.median:,.0f}"
+        ratio = f"ratio {end_to_end.ratio.median:.2f} {_range(end_to_end.ratio, 2)}"
+        found.append(f"replay end to end: {rates}; {ratio}; cores busy {end_to_end.busy.median:.0%}")
+    return found
 
 
 def bar_table(bars: Iterable[Bar]) -> list[str]:

@@ -43,6 +43,10 @@ class Worker:
         )
         theirs.close()
 
+    def about(self, lang: str) -> str:
+        """What it says of itself: see `Contender.about`."""
+        return str(self._ask("about", lang, None))
+
     def score(self, lang: str, texts: Sequence[str]) -> FloatArray:
         """Probabilities of texts, shape (n_texts, n_labels)."""
         found: FloatArray = self._ask("score", lang, list(texts))
@@ -123,6 +127,8 @@ def main() -> None:
 
 
 def _answer(contender: Contender, what: str, asked: Any) -> Any:
+    if what == "about":
+        return contender.about
     if what == "score":
         return contender.score(asked)
     if what == "judge":
