@@ -78,5 +78,5 @@ def _draw(axis: Any, name: str, number: int, points: Sequence[Point]) -> None:
     if is_ours:
         for point, left, high in zip(points, x, y, strict=True):
             axis.annotate(
-                str(point.batch), (left, high), textcoords="offset points", xytext=(0, 8), ha="center", fontsize=9
+                str(point.batch), (left, high), textcoords="offset points", xytext=(5, -13), ha="left", fontsize=9
             )

@@ -62,9 +62,8 @@ def alone_lines(start: Start | None, processes: Processes | None, end_to_end: En
     if processes is not None:
         one = f"{processes.one.median:,.0f} texts/s, {processes.one_mb:.0f} MB"
         two = f"two that share them: {processes.two.median:,.0f} texts/s, {processes.two_mb:.0f} MB"
-        found.append(
-            f"one process of {processes.threads} threads: {one}; {two}; ratio {processes.ratio.median:.2f} {_range(processes.ratio, 2)}"
-        )
+        ratio = f"ratio {processes.ratio.median:.2f} {_range(processes.ratio, 2)}"
+        found.append(f"one process of {processes.threads} threads: {one}; {two}; {ratio}")
     if end_to_end is not None:
         rates = f"{end_to_end.replayed.median:,.0f} pairs/s of the engine's {end_to_end.engine.median:,.0f}"
         ratio = f"ratio {end_to_end.ratio.median:.2f} {_range(end_to_end.ratio, 2)}"
