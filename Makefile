@@ -15,7 +15,7 @@ SETUP = @command -v "$(PYTHON)" >/dev/null 2>&1 || { \
 	exit 2; }; "$(PYTHON)" tools/setup_env.py --goal $(GOAL) $(CHOSEN)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-full run test test-fast lint bench bench-score check lock clean
+.PHONY: help setup setup-full run kafka test test-faults test-fast lint bench bench-score check lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -30,9 +30,17 @@ run: ## show the whole monitor, live, on a story of invented companies; slim set
 	$(SETUP) --set slim
 	@$(BIN)/python -m monitor demo $(ARGS)
 
-test: ## run every test; full set
+kafka: ## start a Kafka broker in the foreground, from its Java artifacts; ARGS="--nodes 3" is a cluster
+	@command -v "$(PYTHON)" >/dev/null 2>&1 || { echo "There is no $(PYTHON) here: install Python 3.11 or newer" >&2; exit 2; }
+	@"$(PYTHON)" -m tools.kafka $(ARGS)
+
+test: ## run every test but those of test-faults; full set
 	$(SETUP) --set full --dev
-	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) -m "not faults" $(ARGS)
+
+test-faults: ## kill processes and brokers for as long as it takes; full set
+	$(SETUP) --set full --dev
+	@$(BIN)/python -m pytest -n 0 -m faults $(ARGS)
 
 test-fast: ## run the tests that take less than a second each; slim set
 	$(SETUP) --set slim --dev

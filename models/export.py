@@ -2,7 +2,8 @@
 
 Order of events: best weights -> the one weight file -> the graph over it -> both asked the same random questions ->
 manifest. Nothing is written to OUT unless torch and onnxruntime agree. `load_torch` makes a torch network of a
-checkpoint again. Deliberately left out: serving (`models.serving`), and encoders other than BERT.
+checkpoint again; `models.quantise` adds the graph of integers. Deliberately left out: serving (`models.serving`), and
+encoders other than BERT.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from models.checkpoint import (
     FILES,
     FORMAT,
     GRAPH,
+    INTEGER_GRAPH,
     MANIFEST,
     MOST_SHIFT,
     TOKENIZER,
@@ -33,11 +35,13 @@ from models.checkpoint import (
     CheckpointError,
     load_manifest,
 )
+from models.corpus.rows import DataError
 from models.exporting.agreement import compare
 from models.exporting.graph import build_graph
 from models.exporting.sizes import network_from, sizes_of
 from models.exporting.weights import BITS, ExportError, save_weights
 from models.labels import LABELS
+from models.quantise import quantise_checkpoint, written_windows
 from models.training.configuration import SettingsError
 from models.training.network import SentimentNetwork
 from models.training.settings import load_settings
@@ -127,6 +131,8 @@ def export_network(
         load_manifest(folder)
         for file in (*FILES, MANIFEST):
             os.replace(folder / file, out / file)
+        # It belonged to the checkpoint that was here before; `models.quantise` makes another.
+        (out / INTEGER_GRAPH).unlink(missing_ok=True)
     if card is not None:
         shutil.copyfile(card, out / CARD)
     return Exported(size, parameters, slip, rounding)
@@ -216,6 +222,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--licence", default="Apache-2.0", help="what may be done with the weights")
     parser.add_argument("--card", type=Path, metavar="FILE", help="model card, copied to README.md")
     parser.add_argument("--most-bytes", type=int, default=MOST_BYTES, metavar="N", help="of the weight file")
+    parser.add_argument("--no-integers", action="store_true", help="make no graph of 8-bit integers (models.quantise)")
     options = parser.parse_args(arguments)
     try:
         settings = load_settings(options.run / "config.yaml")
@@ -238,7 +245,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             card=options.card,
             most_bytes=options.most_bytes,
         )
-    except (ExportError, CheckpointError, SettingsError) as error:
+        if not options.no_integers:
+            windows = written_windows(options.out / TOKENIZER, description.languages, description.max_tokens)
+            apart = quantise_checkpoint(options.out, windows)
+            print(f"{options.out}: with integers probabilities differ by {apart:.4f} on average")
+    except (ExportError, CheckpointError, SettingsError, DataError) as error:
         print(error, file=sys.stderr)
         return 2
     print(

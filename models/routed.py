@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from models.labels import UNTRAINED_LANGUAGE
 from models.pooling import ordered
-from models.scorer import Judgement, Pair, PairScorer
+from models.scorer import Computing, Judgement, Pair, PairScorer, Remembering
 from models.serving.errors import Unscorable
 from models.serving.stats import ScoringStats
 
@@ -70,6 +70,17 @@ class RoutedScorer:
         """The names of the scorers, the default first, joined with `+`."""
         scorers = [self._scorers[self._default], *self._scorers.values()]
         return "+".join(dict.fromkeys(scorer.name for scorer in scorers))
+
+    @property
+    def backend(self) -> str:
+        """What runs their networks, joined with `+` where they differ."""
+        return "+".join(dict.fromkeys(one.backend for one in self._scorers.values() if isinstance(one, Computing)))
+
+    def forget(self) -> None:
+        """None of them remembers an answer from here on."""
+        for one in self._scorers.values():
+            if isinstance(one, Remembering):
+                one.forget()
 
     def score(self, pairs: Sequence[Pair]) -> list[Judgement]:
         """One judgement for each pair, in order. Raises: Unscorable, and what else a scorer raises."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,4 +47,23 @@ class PairScorer(Protocol):
 
     def score(self, pairs: Sequence[Pair]) -> list[Judgement]:
         """One judgement for each pair, in order. Raises nothing for any text."""
+        ...
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """A scorer that answers from memory what it was asked before."""
+
+    def forget(self) -> None:
+        """Remember no answer from here on."""
+        ...
+
+
+@runtime_checkable
+class Computing(Protocol):
+    """A scorer behind which a network is run."""
+
+    @property
+    def backend(self) -> str:
+        """Library, precision and device of what runs it: of a closed set, a label of metrics."""
         ...

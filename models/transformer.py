@@ -93,6 +93,10 @@ class TransformerScorer:
             raise Unscorable(numbers, " ".join(str(first).split()) or type(first).__name__) from first
         return [answers[pair] for pair in pairs]
 
+    def forget(self) -> None:
+        """Remember no answer from here on."""
+        self._cache.clear()
+
     def close(self) -> None:
         """Give back threads and memory."""
         self._engine.close()

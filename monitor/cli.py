@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
+from typing import Protocol
 
 from monitor import __version__, app
 from monitor.clock import SystemClock
@@ -20,6 +21,15 @@ from monitor.errors import ConfigError, ExitCode, MonitorError
 from monitor.logs import configure
 from monitor.operators.aliases import ambiguity_report
 from monitor.watchlist import load_watchlist
+
+
+class _Running(Protocol):
+    """A monitor at work."""
+
+    is_stopping: bool
+
+    def run(self) -> int: ...
+    def stop(self) -> None: ...
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -52,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
 
     run = commands.add_parser("run", help="follow feeds as they grow and alert on the console")
     run.add_argument("feeds", nargs="*", metavar="FEED", help="JSON-lines file, RSS or Atom URL; - is standard input")
+    run.add_argument("--roles", metavar="ROLES", help="on Kafka: score,trend,alert,notify,archive, or some of them")
     _common(run)
     run.set_defaults(command=_run)
 
@@ -83,6 +94,23 @@ def _parser() -> argparse.ArgumentParser:
     score.add_argument("--explain", action="store_true", help="name the words that moved the score")
     score.add_argument("--config", type=Path, metavar="FILE", help="YAML; without it the defaults hold")
     score.set_defaults(command=_score)
+
+    topics = commands.add_parser("topics", help="make our Kafka topics, or compare them with the configuration")
+    wish = topics.add_mutually_exclusive_group(required=True)
+    wish.add_argument("--create", action="store_true", help="make those that are missing; no other is changed")
+    wish.add_argument("--check", action="store_true", help="tell every difference, with its remedy")
+    topics.add_argument("--config", type=Path, required=True, metavar="FILE", help="YAML, with a section kafka")
+    topics.set_defaults(command=_topics)
+
+    state = commands.add_parser("state", help="show what roles have committed on Kafka, or give a state up")
+    wishes = state.add_subparsers(required=True, metavar="WISH")
+    shown = wishes.add_parser("show", help="tell where each role stands, and which snapshots it would begin with")
+    reset = wishes.add_parser("reset", help="begin a partition again at its earliest record, with empty state")
+    reset.add_argument("--role", required=True, metavar="R", help="score, trend or alert; none of it may run")
+    reset.add_argument("--partition", required=True, metavar="TOPIC/N", help="as a message names it")
+    for wish_of_state, command in ((shown, _show_state), (reset, _reset_state)):
+        wish_of_state.add_argument("--config", type=Path, required=True, metavar="FILE", help="with a section kafka")
+        wish_of_state.set_defaults(command=command)
 
     check = commands.add_parser("check-config", help="judge a configuration, and the watchlist that it names")
     check.add_argument("file", type=Path, metavar="FILE")
@@ -192,9 +220,13 @@ def _reporter(out: Path) -> Callable[[app.Replayed], None]:
 def _run(arguments: argparse.Namespace) -> int:
     config = _load(arguments, {})
     feeds = tuple(arguments.feeds) or config.feeds.paths
-    if not feeds:
+    # A broker in the environment is no reason to leave a feed that was named unread.
+    is_on_kafka = arguments.roles is not None or (config.kafka.bootstrap is not None and not feeds)
+    if is_on_kafka and arguments.feeds:
+        raise ConfigError("--roles: on Kafka feeds are Kafka topics; name them in kafka.input_topics, and no FEED here")
+    if not feeds and not is_on_kafka:
         raise ConfigError("feeds.paths: there is nothing to read; name a file, a URL, or - for standard input")
-    running: app.Run | None = None
+    running: _Running | None = None
 
     def stop(number: int, frame: FrameType | None) -> None:
         """A first signal drains; a second one ends the process at once, and the next start resumes from the commit."""
@@ -207,8 +239,27 @@ def _run(arguments: argparse.Namespace) -> int:
     # Before anything is served, so that who reads the address from the log can already stop it.
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    running = app.start_run(config, feeds, _watchlist(arguments, config), sys.stdout, SystemClock())
+    watchlist = _watchlist(arguments, config)
+    if is_on_kafka:
+        roles = [name.strip() for name in (arguments.roles or "").split(",") if name.strip()]
+        running = app.start_roles(config, roles, watchlist, sys.stdout, SystemClock())
+    else:
+        running = app.start_run(config, feeds, watchlist, sys.stdout, SystemClock())
     return running.run()
+
+
+def _topics(arguments: argparse.Namespace) -> int:
+    config = _load(arguments, {})
+    return app.topics(config, create=arguments.create, say=sys.stdout, clock=SystemClock())
+
+
+def _show_state(arguments: argparse.Namespace) -> int:
+    return app.show_state(_load(arguments, {}), sys.stdout, SystemClock())
+
+
+def _reset_state(arguments: argparse.Namespace) -> int:
+    config = _load(arguments, {})
+    return app.reset_state(config, arguments.role, arguments.partition, sys.stdout, SystemClock())
 
 
 def _check_config(arguments: argparse.Namespace) -> int:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from monitor.domain.windows import WindowSpec
 from monitor.errors import ConfigError
+from monitor.options.kafka import KAFKA_NEEDS, KAFKA_PAIRS, KafkaConfig
 from monitor.options.option import (
     choice,
     day,
@@ -30,7 +31,7 @@ from monitor.options.option import (
     whole,
     windows,
 )
-from monitor.options.pairs import HIGH, LOW, Pair
+from monitor.options.pairs import HIGH, LOW, Pair, Rule
 from monitor.options.places import PathNeed, Secret
 from monitor.options.reference import write_reference
 from monitor.options.resolve import judge, resolve
@@ -306,6 +307,7 @@ class Config:
     detection: DetectionConfig = DetectionConfig()
     alerts: AlertsConfig = AlertsConfig()
     storage: StorageConfig = StorageConfig()
+    kafka: KafkaConfig = KafkaConfig()
     server: ServerConfig = ServerConfig()
     logging: LoggingConfig = LoggingConfig()
     notify: NotifyConfig = NotifyConfig()
@@ -354,10 +356,14 @@ PAIRS = (
         )
         for counting in ("trend.lateness_horizon", "trend.windows", "detection.look_backs")
     ),
+    *KAFKA_PAIRS,
 )
 """What one option asks of another."""
 
-_UNDECIDING_SECTIONS = ("storage", "server", "logging", "notify")
+RULES: tuple[Rule, ...] = (*PAIRS, *KAFKA_NEEDS)
+"""These, and what must or must not be given beside another."""
+
+_UNDECIDING_SECTIONS = ("storage", "kafka", "server", "logging", "notify")
 _TREE = OptionTree(Config)
 OPTIONS = _TREE.options
 """Every option by its path, in the order of declaration."""
@@ -379,13 +385,13 @@ def load_config(
         sources.add_file(path)
     sources.add_environment(environ)
     sources.add_command_line(command_line or {})
-    values = resolve(sources, OPTIONS, PAIRS)
+    values = resolve(sources, OPTIONS, RULES)
     return _TREE.build(values, warnings=tuple(sources.warnings))
 
 
 def check(config: Config) -> None:
     """Judge a configuration that code has put together. Raises: ConfigError: with all its faults."""
-    faults = judge(_TREE.flatten(config), OPTIONS, PAIRS)
+    faults = judge(_TREE.flatten(config), OPTIONS, RULES)
     if faults:
         raise ConfigError(*(fault.sentence() for fault in faults))
 
@@ -399,7 +405,7 @@ def explain_faults(error: ConfigError) -> str:
 
 def reference_markdown() -> str:
     """docs/config.md."""
-    return write_reference(OPTIONS, _TREE.words, PAIRS, _deciding())
+    return write_reference(OPTIONS, _TREE.words, RULES, _deciding())
 
 
 def _deciding() -> list[str]:

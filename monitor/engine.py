@@ -6,7 +6,13 @@ durable before the position behind it is committed:
     cut (finish what is in hand) -> channels flushed -> [outputs written] -> state and rows collected -> [snapshot]
     -> one transaction: positions, state, history -> [committed]
 
-The names in brackets are the seams at which the fault suite kills the process.
+The names in brackets are the seams at which the fault suite kills the process. A replay reads the next records between
+the cut and the rest, so that a scorer on a thread of its own has work while what was cut is decided and committed:
+
+    read 1, cut 1 -> read 2 -> decide 1, commit 1 -> cut 2 -> read 3 -> decide 2, commit 2 -> ...
+    scorer:          [--------- scores 2 --------]            [--------- scores 3 --------]
+
+Nothing of what was read ahead is handed on before that commit, and what the commit holds was taken at its cut.
 """
 
 import gc
@@ -120,6 +126,19 @@ class Pace:
     retention_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """What a commit rests on, as it was when all that had been read was finished.
+
+    Attributes:
+        outputs: the last that score published, progress among them. positions, state: of score, for the store.
+    """
+
+    outputs: Sequence[Output]
+    positions: dict[str, str]
+    state: dict[str, bytes | None]
+
+
 class Observer(Protocol):
     """Who is told how the loop goes: metrics, health, a progress bar."""
 
@@ -170,6 +189,7 @@ class Engine:
         self._last_commit_ms = clock.now_ms()
         self._last_cut_ms = self._last_commit_ms
         self._has_news = False
+        self._cut_in_hand: Cut | None = None
         self._prune: Iterator[int] | None = None
         self._pruned_ms = 0
         self._paused_ahead: set[InputPartition] = set()
@@ -182,7 +202,7 @@ class Engine:
 
     def run(self) -> bool:
         """Until every input has ended, or `close`. False when every input was stopped for unusable records."""
-        _collect_garbage_seldom()
+        collect_garbage_seldom()
         while not self._is_closing:
             self._observer.beat()
             worked = self._step()
@@ -190,8 +210,10 @@ class Engine:
                 break
             if not worked:
                 self._clock.sleep(IDLE_SLEEP_SECONDS)
+        self._finish_commit()
         self._end_what_ended()
-        self._commit()
+        self._begin_commit()
+        self._finish_commit()
         return not self.stopped_inputs or set(self._feed.partitions) != self.stopped_inputs
 
     def _step(self) -> bool:
@@ -204,19 +226,25 @@ class Engine:
             logger.warning("an input cannot be read for now: %s", exc)
             self._clock.sleep(exc.retry_after_seconds)
             records = []
+        outputs: list[Output] = []
         if records:
             self._laps.lap("read", len(records))
             self._observer.read(records)
-            self._publish(self._score.handle(records, self._event_clock(now_ms)))
+            outputs = self._score.handle(records, self._event_clock(now_ms))
             self._since_commit += len(records)
             self._has_news = True
+        self._finish_commit()
+        if records:
+            self._publish(outputs)
         self._end_what_ended()
         self._stop_bad_inputs()
         self._hold_back()
         if self._cut_is_due(now_ms):
             self._cut()
         if self._commit_is_due(now_ms):
-            self._commit()
+            self._begin_commit()
+            if self._pace.is_live:
+                self._finish_commit()
         elif not records:
             self._prune_a_little(now_ms)
         return bool(records)
@@ -240,11 +268,14 @@ class Engine:
         return self._pace.is_live and has_news and now_ms - self._last_commit_ms >= self._pace.commit_every_ms
 
     def _cut(self) -> None:
+        self._publish(self._finish_score())
+        self._observer.advanced()
+
+    def _finish_score(self) -> list[Output]:
         self._last_cut_ms = self._clock.now_ms()
         self._has_news = False
         self._laps.start()
-        self._publish(self._score.cut(self._event_clock(self._last_cut_ms)))
-        self._observer.advanced()
+        return self._score.cut(self._event_clock(self._last_cut_ms))
 
     def _publish(self, outputs: Sequence[Output]) -> None:
         """Hand on, then let everything downstream finish: what waits between roles never outlives a step."""
@@ -274,19 +305,36 @@ class Engine:
                 self._archive.handle(messages)
         self._laps.lap("archive")
 
-    def _commit(self) -> None:
-        """Positions, state and history in one transaction; falls only on a cut."""
+    def _begin_commit(self) -> None:
+        """Cut, and take of score what the commit will hold."""
+        outputs = self._finish_score()
+        positions: dict[str, str] = {}
+        state: dict[str, bytes | None] = {}
+        if self._store is not None:
+            positions = {str(s): self._feed.mark(s, position) for s, position in self._score.positions().items()}
+            state = dict(self._score_snapshot())
+        if not self._pace.is_live:
+            # What is read ahead counts from here. A commit that fails ends the process, and with it what score knows.
+            self._score.committed()
+        self._since_commit = 0
+        self._cut_in_hand = Cut(outputs, positions, state)
+
+    def _finish_commit(self) -> None:
+        """Decide what was cut, if anything was; positions, state and history in one transaction."""
+        cut, self._cut_in_hand = self._cut_in_hand, None
+        if cut is None:
+            return
         started = self._clock.monotonic_seconds()
-        self._cut()
+        self._publish(cut.outputs)
+        self._observer.advanced()
         self._laps.start()
         kept = self._notify.flush()
         self._on_seam(Seam.OUTPUTS_WRITTEN)
         commit = self._archive.take()
         state_bytes = 0
         if self._store is not None:
-            positions = self._score.positions()
-            commit.positions = {str(s): self._feed.mark(s, position) for s, position in positions.items()}
-            commit.state = {"score": dict(self._score_snapshot())}
+            commit.positions = cut.positions
+            commit.state = {"score": cut.state}
             for stage in self._stages:
                 commit.state[stage.name] = dict(stage.snapshot())
             commit.meta = {**kept, **self._meta()}
@@ -295,9 +343,9 @@ class Engine:
             self._laps.lap("snapshot")
             self._store.commit(commit)
             self._on_seam(Seam.COMMITTED)
-        self._score.committed()
+        if self._pace.is_live:
+            self._score.committed()
         self._laps.lap("commit")
-        self._since_commit = 0
         self._last_commit_ms = self._clock.now_ms()
         self._observer.committed(self._clock.monotonic_seconds() - started, state_bytes)
 
@@ -338,7 +386,7 @@ class Engine:
             self._prune = None
 
 
-def _collect_garbage_seldom() -> None:
+def collect_garbage_seldom() -> None:
     """Almost everything that is made here is a value that dies by its reference count, and nothing forms cycles.
 
     The default looks at young objects every 700 allocations and at all of them again and again: a sixth of the time.

@@ -67,6 +67,42 @@ class StateError(MonitorError):
     """The stored state does not fit: stop, and name the remedy. Never reset in silence."""
 
 
+class UnscorableError(MonitorError):
+    """Some requests of a batch cannot be scored, each asked alone: dead-letter what they belong to, ask for the rest.
+
+    Attributes:
+        numbers: their places in the batch, ascending. reason: the scorer's, of the first, in one line.
+    Raises: ValueError: no numbers, for asking for the rest would be asking for the same.
+    """
+
+    def __init__(self, numbers: tuple[int, ...], reason: str) -> None:
+        if not numbers:
+            raise ValueError("a batch of which everything can be scored is no error")
+        super().__init__(f"{len(numbers)} of the batch cannot be scored: {reason}")
+        self.numbers = numbers
+        self.reason = reason
+
+
+class DeviceLostError(MonitorError):
+    """The device that scores is gone for this process: end it without committing more, exit 5.
+
+    Attributes:
+        reason: the device's own words. kept: what of the work so far is kept, and how to go on; a whole sentence part.
+    """
+
+    exit_code = ExitCode.DEVICE_LOST
+
+    def __init__(
+        self, reason: str, kept: str = "nothing that was committed is lost; give the same command again"
+    ) -> None:
+        super().__init__(
+            f"the device that scores is lost ({reason}); {kept}. If it is lost again, restart the machine, "
+            "or score without it (scorer.device: cpu)"
+        )
+        self.reason = reason
+        self.kept = kept
+
+
 class DependencyError(MonitorError):
     """A file system, port or server that the monitor cannot do without failed for good: exit 3."""
 

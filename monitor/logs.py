@@ -62,6 +62,11 @@ class LogFormat(StrEnum):
     CONSOLE = "console"
 
 
+QUIET = ("kafka",)
+"""Libraries that tell each step of theirs. The Kafka client's most talkative lines hold passwords, so no level of ours
+lets them through."""
+
+
 def configure(level: str, format: str, stream: TextIO | None = None) -> None:
     """Send everything that is logged, by us or by libraries, to one stream (standard error), one line an event.
 
@@ -78,6 +83,8 @@ def configure(level: str, format: str, stream: TextIO | None = None) -> None:
         root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(number)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(max(number, logging.WARNING))
     logging.captureWarnings(True)
 
 

@@ -8,6 +8,7 @@ Left out on purpose: topics, documents and texts as labels; the history answers 
 This module imports nothing of ours, so the closed sets are written out; a test holds them against the domain's enums.
 """
 
+import contextlib
 import itertools
 import math
 from collections.abc import Mapping, Sequence
@@ -32,8 +33,12 @@ STAGES = (
     "commit",
 )
 WATERMARK_STAGES = ("score", "trend", "alert")
+WORKERS = ("score", "trend", "alert", "notify", "archive")
+REBALANCES = ("assigned", "revoked", "lost")
 DOCUMENT_OUTCOMES = ("scored", "unwatched", "outside", "dead_letter")
-BATCH_REASONS = ("full", "deadline", "cut", "drain")
+BATCH_REASONS = ("full", "deadline", "intake", "cut")
+CACHE_OUTCOMES = ("hit", "miss")
+FALLBACKS = ("backend_unavailable", "backend_disagrees")
 INPUT_STATES = ("active", "idle", "ended", "paused")
 LOOK_OUTCOMES = (
     "fired",
@@ -156,6 +161,30 @@ class Metrics:
             "batches_total", "Batches sent to the scorer, by why they were closed.", {"reason": BATCH_REASONS}
         )
         self.batch_pairs = self._histogram("batch_pairs", "Pairs in a batch sent to the scorer.", _BATCH_PAIR_BUCKETS)
+        self.scoring_runs_total = self._counter("scoring_runs_total", "Batches that a network was run over.")
+        self.scoring_windows_total = self._counter(
+            "scoring_windows_total", "Texts, or parts of long ones, that a network read."
+        )
+        self.scoring_tokens_total = self._counter("scoring_tokens_total", "Tokens that a network read.")
+        self.scoring_padding_tokens_total = self._counter(
+            "scoring_padding_tokens_total",
+            "Tokens computed for nothing; over the sum of both it is the padding ratio.",
+        )
+        self.scoring_seconds_total = self._counter(
+            "scoring_seconds_total", "Wall time of scoring, seconds; the score stage has what the loop waited for it."
+        )
+        self.scoring_cache_total = self._counter(
+            "scoring_cache_total", "Questions by whether their answers were remembered.", {"outcome": CACHE_OUTCOMES}
+        )
+        self.scoring_halvings_total = self._counter(
+            "scoring_halvings_total", "Batches cut in two, for want of memory or to find what spoils them."
+        )
+        self.scoring_rechecked_total = self._counter(
+            "scoring_rechecked_total", "Windows computed a second time because the first answer was in doubt."
+        )
+        self.scoring_fallbacks_total = self._counter(
+            "scoring_fallbacks_total", "Backends taken in place of the wanted one, by why.", {"reason": FALLBACKS}
+        )
         self.stage_seconds_total = self._counter(
             "stage_seconds_total", "Wall time spent in a stage, seconds.", {"stage": STAGES}
         )
@@ -202,6 +231,46 @@ class Metrics:
         self.loop_heartbeat_timestamp_seconds = self._time(
             "loop_heartbeat_timestamp_seconds", "When the engine's loop last turned, Unix time."
         )
+        self.scorer_info = self._info("scorer_info", "Who scores, and what runs it.", ("backend", "checkpoint"))
+        self.worker_heartbeat_timestamp_seconds = self._time(
+            "worker_heartbeat_timestamp_seconds",
+            "On Kafka: when a role's worker last asked for records, Unix time.",
+            {"worker": WORKERS},
+        )
+        self.worker_failures_total = self._counter(
+            "worker_failures_total",
+            "On Kafka: failures after which a worker gave up what it held and began anew from its commits.",
+            {"worker": WORKERS},
+        )
+        self.owned_partitions = self._gauge(
+            "owned_partitions", "On Kafka: partitions that a worker has been given.", {"worker": WORKERS}
+        )
+        self.rebalanced_partitions_total = self._counter(
+            "rebalanced_partitions_total",
+            "On Kafka: partitions that a worker was given, gave away, or lost.",
+            {"worker": WORKERS, "change": REBALANCES},
+        )
+        self.lag_records = self._gauge(
+            "lag_records",
+            "On Kafka: records that wait behind a worker's position in a partition.",
+            {"worker": WORKERS, "input": OPEN},
+        )
+        self.lag_seconds = self._gauge(
+            "lag_seconds",
+            "On Kafka: age of what a worker read last, by the time it was written; 0 with nothing waiting.",
+            {"worker": WORKERS, "input": OPEN},
+        )
+        self.snapshots_total = self._counter(
+            "snapshots_total", "On Kafka: snapshots of state that were written.", {"worker": WORKERS}
+        )
+        self.snapshot_seconds = self._histogram(
+            "snapshot_seconds", "On Kafka: how long a snapshot took.", _COMMIT_SECOND_BUCKETS
+        )
+        self.restore_records = self._gauge(
+            "restore_records",
+            "On Kafka: records that are still read again before a restored partition says anything.",
+            {"worker": WORKERS},
+        )
         self.build_info = self._info("build_info", "What is running.", ("version", "scorer", "watchlist", "config"))
 
         # Counted for every batch and stage: resolved once, so that a count is two additions.
@@ -244,6 +313,17 @@ class Metrics:
         for known in INPUT_STATES:
             self.input_state.labels(name, known).set(known == state)
 
+    def open_lag(self, worker: str, name: str) -> None:
+        """Show the lag of a partition that a worker was given."""
+        self.lag_records.labels(worker, name)
+        self.lag_seconds.labels(worker, name)
+
+    def close_lag(self, worker: str, name: str) -> None:
+        """Drop the lag of a partition that is somebody else's now; its owner tells it."""
+        with contextlib.suppress(KeyError):
+            self.lag_records.remove(worker, name)
+            self.lag_seconds.remove(worker, name)
+
     def open_channel(self, name: str) -> None:
         """Show a channel's outcomes before its first notification."""
         for outcome in NOTIFICATION_OUTCOMES:
@@ -256,6 +336,10 @@ class Metrics:
     def set_build(self, *, version: str, scorer: str, watchlist: str, config: str) -> None:
         """Say what is running; replaces what was said before, so a reloaded watchlist leaves no second series."""
         self.build_info.info({"version": version, "scorer": scorer, "watchlist": watchlist, "config": config})
+
+    def set_scorer(self, *, backend: str, checkpoint: str) -> None:
+        """Say who scores: the checkpoint's name and version, and what runs it."""
+        self.scorer_info.info({"backend": backend, "checkpoint": checkpoint})
 
     def _counter(self, name: str, meaning: str, labels: Labels | None = None) -> Counter:
         labels = self._declare(name, "counter", meaning, labels)

@@ -1,7 +1,8 @@
 """Observers: what the engine's loop tells, as metrics and health, or as a progress bar on a terminal."""
 
 import logging
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from tqdm import tqdm
@@ -11,6 +12,7 @@ from monitor.domain.document import FeedRecord, InputPartition
 from monitor.domain.progress import NO_TIME_MS
 from monitor.logs import event
 from monitor.metrics import Metrics
+from monitor.ports import ScoringWork
 from monitor.roles.alert import AlertRole
 from monitor.roles.notify import NotifyRole
 from monitor.roles.score import ScoreRole
@@ -59,6 +61,74 @@ class ProgressBar:
         self._bar.close()
 
 
+def count_score(metrics: Metrics, score: ScoreRole) -> None:
+    """Carry what score counted over to the metrics."""
+    counts = score.counts
+    for outcome in ("scored", "unwatched", "outside"):
+        metrics.documents_total.labels(outcome).inc(counts[outcome])
+    metrics.documents_total.labels("dead_letter").inc(score.dead.total())
+    for reason, count in score.dead.items():
+        metrics.dead_letters_total.labels(reason).inc(count)
+    for role, count in score.roles_matched.items():
+        metrics.matches_total.labels(role).inc(count)
+    metrics.scored_pairs_total.inc(counts["pairs"])
+    for mark, count in score.marks.items():
+        metrics.score_marks_total.labels(mark).inc(count)
+    metrics.late_documents_total.inc(counts["late"])
+    for flush in score.flushes:
+        metrics.batches_total.labels(flush[0]).inc()
+        metrics.batch_pairs.observe(flush[1])
+    score.flushes.clear()
+    score.dead.clear()
+    score.roles_matched.clear()
+    score.marks.clear()
+    counts.clear()
+
+
+def count_trend(metrics: Metrics, trend: TrendRole) -> None:
+    """Carry what trend counted over to the metrics."""
+    metrics.repeats_total.inc(trend.counts["repeat"])
+    metrics.too_late_documents_total.inc(trend.counts["too_late"])
+    metrics.copies_total.inc(trend.counts["copy"])
+    metrics.windows_published_total.inc(trend.counts["window"])
+    metrics.detections_total.inc(trend.counts["detection"])
+    for silence, count in trend.looks.items():
+        metrics.looks_total.labels(silence).inc(count)
+    trend.counts.clear()
+    trend.looks.clear()
+
+
+def count_alert(metrics: Metrics, alert: AlertRole) -> None:
+    """Carry what the alert role counted over to the metrics."""
+    for state, count in alert.alerts_told.items():
+        metrics.alerts_total.labels(state).inc(count)
+    for suppression, count in alert.suppressed.items():
+        metrics.suppressed_total.labels(suppression).inc(count)
+    alert.alerts_told.clear()
+    alert.suppressed.clear()
+
+
+def count_notifications(metrics: Metrics, notify: NotifyRole) -> None:
+    """Carry what became of notifications over to the metrics."""
+    for (channel, outcome), count in notify.take_counts().items():
+        metrics.notifications_total.labels(channel, outcome).inc(count)
+
+
+def tell_watermark(metrics: Metrics, stage: str, watermark_ms: int, now_ms: int) -> None:
+    """Say how far a stage is, if it has begun."""
+    if watermark_ms != NO_TIME_MS:
+        metrics.watermark_seconds.labels(stage).set(watermark_ms / SECOND_MS)
+        metrics.watermark_delay_seconds.labels(stage).set((now_ms - watermark_ms) / SECOND_MS)
+
+
+def count_reads(metrics: Metrics, records: Sequence[FeedRecord], now_ms: int) -> None:
+    """Count what was read, by input."""
+    by_input = Counter(str(record.source_partition) for record in records)
+    for name, count in by_input.items():
+        metrics.records_read_total.labels(name).inc(count)
+        metrics.last_record_timestamp_seconds.labels(name).set(now_ms / SECOND_MS)
+
+
 class RunObserver:
     """A long-lived run: metrics and health."""
 
@@ -72,6 +142,7 @@ class RunObserver:
         alert: AlertRole,
         notify: NotifyRole,
         laps: Laps,
+        take_work: Callable[[], ScoringWork] = ScoringWork,
     ) -> None:
         self._metrics = metrics
         self._health = health
@@ -81,6 +152,7 @@ class RunObserver:
         self._alert = alert
         self._notify = notify
         self._laps = laps
+        self._take_work = take_work
         self._paused: set[InputPartition] = set()
 
     def beat(self) -> None:
@@ -90,55 +162,15 @@ class RunObserver:
 
     def read(self, records: Sequence[FeedRecord]) -> None:
         """Count what was read, by input."""
-        by_input: dict[str, int] = {}
-        for record in records:
-            name = str(record.source_partition)
-            by_input[name] = by_input.get(name, 0) + 1
-        now_seconds = self._clock.now_ms() / SECOND_MS
-        for name, count in by_input.items():
-            self._metrics.records_read_total.labels(name).inc(count)
-            self._metrics.last_record_timestamp_seconds.labels(name).set(now_seconds)
+        count_reads(self._metrics, records, self._clock.now_ms())
 
     def advanced(self) -> None:
         """After each cut: carry what the roles counted over to the metrics."""
-        metrics, score, trend, alert = self._metrics, self._score, self._trend, self._alert
-        counts = score.counts
-        for outcome in ("scored", "unwatched", "outside"):
-            metrics.documents_total.labels(outcome).inc(counts[outcome])
-        metrics.documents_total.labels("dead_letter").inc(score.dead.total())
-        for reason, count in score.dead.items():
-            metrics.dead_letters_total.labels(reason).inc(count)
-        for role, count in score.roles_matched.items():
-            metrics.matches_total.labels(role).inc(count)
-        metrics.scored_pairs_total.inc(counts["pairs"])
-        for mark, count in score.marks.items():
-            metrics.score_marks_total.labels(mark).inc(count)
-        metrics.late_documents_total.inc(counts["late"])
-        for flush in score.flushes:
-            metrics.batches_total.labels(flush[0]).inc()
-            metrics.batch_pairs.observe(flush[1])
-        score.flushes.clear()
-        score.dead.clear()
-        score.roles_matched.clear()
-        score.marks.clear()
-        counts.clear()
-        metrics.repeats_total.inc(trend.counts["repeat"])
-        metrics.too_late_documents_total.inc(trend.counts["too_late"])
-        metrics.copies_total.inc(trend.counts["copy"])
-        metrics.windows_published_total.inc(trend.counts["window"])
-        metrics.detections_total.inc(trend.counts["detection"])
-        for silence, count in trend.looks.items():
-            metrics.looks_total.labels(silence).inc(count)
-        trend.counts.clear()
-        trend.looks.clear()
-        for state, count in alert.alerts_told.items():
-            metrics.alerts_total.labels(state).inc(count)
-        for suppression, count in alert.suppressed.items():
-            metrics.suppressed_total.labels(suppression).inc(count)
-        alert.alerts_told.clear()
-        alert.suppressed.clear()
-        for (channel, outcome), count in self._notify.take_counts().items():
-            metrics.notifications_total.labels(channel, outcome).inc(count)
+        count_score(self._metrics, self._score)
+        count_trend(self._metrics, self._trend)
+        count_alert(self._metrics, self._alert)
+        count_notifications(self._metrics, self._notify)
+        self._tell_scoring()
         self._tell_time()
         self._tell_stages()
 
@@ -154,6 +186,20 @@ class RunObserver:
         self._paused.add(source)
         self._metrics.set_input_state(str(source), "paused")
 
+    def _tell_scoring(self) -> None:
+        metrics, work = self._metrics, self._take_work()
+        metrics.scoring_runs_total.inc(work.batches)
+        metrics.scoring_windows_total.inc(work.windows)
+        metrics.scoring_tokens_total.inc(work.tokens)
+        metrics.scoring_padding_tokens_total.inc(work.padding_tokens)
+        metrics.scoring_seconds_total.inc(work.seconds)
+        metrics.scoring_cache_total.labels("hit").inc(work.cache_hits)
+        metrics.scoring_cache_total.labels("miss").inc(work.cache_misses)
+        metrics.scoring_halvings_total.inc(work.halvings)
+        metrics.scoring_rechecked_total.inc(work.rechecked)
+        for reason, count in work.fallbacks.items():
+            metrics.scoring_fallbacks_total.labels(reason).inc(count)
+
     def _tell_time(self) -> None:
         now_ms = self._clock.now_ms()
         watermarks = {
@@ -162,9 +208,7 @@ class RunObserver:
             "alert": self._alert.state.merge.watermark_ms,
         }
         for stage, watermark_ms in watermarks.items():
-            if watermark_ms != NO_TIME_MS:
-                self._metrics.watermark_seconds.labels(stage).set(watermark_ms / SECOND_MS)
-                self._metrics.watermark_delay_seconds.labels(stage).set((now_ms - watermark_ms) / SECOND_MS)
+            tell_watermark(self._metrics, stage, watermark_ms, now_ms)
         self._metrics.held_out_sources.set(len(self._trend.held_out()))
         for source, told in self._score.source_states().items():
             # To the roles it has ended; whoever looks at the metric must see why.

@@ -3,7 +3,7 @@
 Engine and roles see these Protocols, never what is behind them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -33,6 +33,14 @@ class Score(NamedTuple):
     marks: tuple[ScoreMark, ...] = ()
 
 
+Answer = Callable[[], list[Score]]
+"""The scores of one batch, perhaps not there yet: calling it waits for them, one for each request, in order.
+
+Raises: UnscorableError: some requests cannot be scored; the others are remembered, so asking for them again is cheap.
+DeviceLostError: nothing can be scored any more in this process.
+"""
+
+
 class Scorer(Protocol):
     """Scores pairs of text and target. The answer to a request does not depend on its neighbours in the batch."""
 
@@ -41,9 +49,37 @@ class Scorer(Protocol):
         """Which scorer made a score: kind and version, as stored with each scored document."""
         ...
 
-    def score(self, requests: Sequence[ScoreRequest]) -> list[Score]:
-        """One score for each request, in order. Raises nothing for any text."""
+    def submit(self, requests: Sequence[ScoreRequest]) -> Answer:
+        """Ask for scores; batches are answered in the order in which they were submitted."""
         ...
+
+    def forget(self) -> None:
+        """Forget the answers so far: what follows must not depend on where a process began. Nothing may be waiting."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ScoringWork:
+    """What a scorer computed since it was last asked for this; all zero for one that has nothing to count.
+
+    Attributes:
+        batches: runs of a network; windows: texts, or parts of long ones, in them; tokens: of these windows.
+        padding_tokens: computed beside them for nothing. seconds: wall time of scoring.
+        cache_hits, cache_misses: questions that were remembered, or were not.
+        halvings: batches cut in two because they did not fit; rechecked: windows that were computed a second time.
+        fallbacks: by reason, why another backend serves than the one that was wanted.
+    """
+
+    batches: int = 0
+    windows: int = 0
+    tokens: int = 0
+    padding_tokens: int = 0
+    seconds: float = 0.0
+    cache_hits: int = 0
+    cache_misses: int = 0
+    halvings: int = 0
+    rechecked: int = 0
+    fallbacks: Mapping[str, int] = field(default_factory=dict)
 
 
 class Feed(Protocol):

@@ -23,16 +23,16 @@ VERSION = 1
 """Raised when a reader of the older form would misread the newer one; a field that readers may ignore needs none."""
 
 _Read = TypeVar("_Read")
-_Kinds = tuple[tuple[str, tuple[type, ...]], ...]
+Kinds = tuple[tuple[str, tuple[type, ...]], ...]
 
 # A dictionary finds a member in 30 ns where calling the enum takes 200.
 _ROLES: dict[str, MatchRole] = {role.value: role for role in MatchRole}
 _RISKS: dict[str, RiskKind] = {risk.value: risk for risk in RiskKind}
 
 
-def _kinds(
+def kinds_of(
     *, text: str = "", optional: str = "", whole: str = "", number: str = "", array: str = "", body: str = ""
-) -> _Kinds:
+) -> Kinds:
     """The types that the named fields may have; JSON writes 3.0 as 3.0, but another writer may send 3."""
     allowed: tuple[tuple[str, tuple[type, ...]], ...] = (
         (text, (str,)),
@@ -45,13 +45,13 @@ def _kinds(
     return tuple((name, types) for names, types in allowed for name in names.split())
 
 
-_SCORED_KINDS = _kinds(
+_SCORED_KINDS = kinds_of(
     text="document_id topic_id source headline scorer watchlist",
     optional="author url lang",
     whole="event_time_ms effective_ms of_topics offset",
     array="cues sentiment",
 )
-_DETECTION_KINDS = _kinds(
+_DETECTION_KINDS = kinds_of(
     text="topic_id scorer watchlist",
     whole="partition at_ms episode_start_ms look_back_ms observed volume documents origins topics_watched",
     number="severity expected",
@@ -59,15 +59,15 @@ _DETECTION_KINDS = _kinds(
 )
 # What releases before these fields left out; a reader of an old history fills in what they meant.
 _DETECTION_LATER: dict[str, Any] = {"rates": [], "dispersion": 0.0, "coverage": 1.0, "members": []}
-_DETECTION_LATER_KINDS = _kinds(number="dispersion coverage", array="rates members")
-_EVIDENCE_KINDS = _kinds(
+_DETECTION_LATER_KINDS = kinds_of(number="dispersion coverage", array="rates members")
+_EVIDENCE_KINDS = kinds_of(
     text="document_id source headline", optional="url", whole="effective_ms net copies share", array="cues"
 )
-_ALERT_KINDS = _kinds(
+_ALERT_KINDS = kinds_of(
     text="alert_id config", whole="revision at_ms started_ms", number="peak_severity threshold", body="detection"
 )
-_PROGRESS_KINDS = _kinds(whole="written_ms", array="known sources")
-_SOURCE_KINDS = _kinds(whole="from_position to_position watermark_ms greatest_effective_ms", array="volumes")
+_PROGRESS_KINDS = kinds_of(whole="written_ms", array="known sources")
+_SOURCE_KINDS = kinds_of(whole="from_position to_position watermark_ms greatest_effective_ms", array="volumes")
 
 
 def encode_scored(scored: ScoredDocument) -> bytes:
@@ -102,7 +102,7 @@ def encode_scored(scored: ScoredDocument) -> bytes:
 
 def decode_scored(data: bytes) -> ScoredDocument:
     """The document that `encode_scored` was given. Raises: RecordError: the bytes are not one."""
-    return _decode(data, _scored, "scored document")
+    return decode_object(data, read_scored, "scored document")
 
 
 def encode_detection(detection: Detection) -> bytes:
@@ -112,7 +112,7 @@ def encode_detection(detection: Detection) -> bytes:
 
 def decode_detection(data: bytes) -> Detection:
     """The detection that `encode_detection` was given. Raises: RecordError: the bytes are not one."""
-    return _decode(data, _detection, "detection")
+    return decode_object(data, _detection, "detection")
 
 
 def encode_alert(event: AlertEvent) -> bytes:
@@ -135,7 +135,7 @@ def encode_alert(event: AlertEvent) -> bytes:
 
 def decode_alert(data: bytes) -> AlertEvent:
     """The event that `encode_alert` was given. Raises: RecordError: the bytes are not one."""
-    return _decode(data, _alert, "alert event")
+    return decode_object(data, _alert, "alert event")
 
 
 def encode_progress(progress: Progress) -> bytes:
@@ -163,10 +163,10 @@ def encode_progress(progress: Progress) -> bytes:
 
 def decode_progress(data: bytes) -> Progress:
     """The progress that `encode_progress` was given. Raises: RecordError: the bytes are not one."""
-    return _decode(data, _progress, "progress record")
+    return decode_object(data, _progress, "progress record")
 
 
-def _decode(data: bytes, read: Callable[[dict[str, Any]], _Read], noun: str) -> _Read:
+def decode_object(data: bytes, read: Callable[[dict[str, Any]], _Read], noun: str) -> _Read:
     """Read one object by `read`; whatever is wrong with the bytes is a RecordError that says what."""
     try:
         fields = orjson.loads(data)
@@ -187,7 +187,7 @@ def _decode(data: bytes, read: Callable[[dict[str, Any]], _Read], noun: str) -> 
         raise RecordError(DeadLetterReason.BAD_FIELD, f"{noun}: {exc}") from exc
 
 
-def _check(fields: dict[str, Any], kinds: _Kinds) -> None:
+def check_kinds(fields: dict[str, Any], kinds: Kinds) -> None:
     """Refuse a field of another type. Exact types: to Python, true is a number too."""
     for name, allowed in kinds:
         if type(fields[name]) not in allowed:
@@ -215,8 +215,8 @@ def _finite(number: float, name: str) -> float:
     return number
 
 
-def _scored(fields: dict[str, Any]) -> ScoredDocument:
-    _check(fields, _SCORED_KINDS)
+def read_scored(fields: dict[str, Any]) -> ScoredDocument:
+    check_kinds(fields, _SCORED_KINDS)
     negative, neutral, positive = fields["sentiment"]
     if not (type(negative) is type(neutral) is type(positive) is int and negative >= 0 <= neutral and positive >= 0):
         raise ValueError("sentiment is not three whole numbers from 0")
@@ -273,9 +273,9 @@ def _detection_fields(detection: Detection) -> dict[str, Any]:
 
 
 def _detection(fields: dict[str, Any]) -> Detection:
-    _check(fields, _DETECTION_KINDS)
+    check_kinds(fields, _DETECTION_KINDS)
     fields = {**_DETECTION_LATER, **fields}
-    _check(fields, _DETECTION_LATER_KINDS)
+    check_kinds(fields, _DETECTION_LATER_KINDS)
     return Detection(
         fields["partition"],
         fields["topic_id"],
@@ -309,7 +309,7 @@ def _rate(pair: Any) -> tuple[str, float]:
 
 
 def _evidence(fields: dict[str, Any]) -> Evidence:
-    _check(fields, _EVIDENCE_KINDS)
+    check_kinds(fields, _EVIDENCE_KINDS)
     return Evidence(
         fields["document_id"],
         fields["effective_ms"],
@@ -325,7 +325,7 @@ def _evidence(fields: dict[str, Any]) -> Evidence:
 
 
 def _alert(fields: dict[str, Any]) -> AlertEvent:
-    _check(fields, _ALERT_KINDS)
+    check_kinds(fields, _ALERT_KINDS)
     return AlertEvent(
         fields["alert_id"],
         fields["revision"],
@@ -340,7 +340,7 @@ def _alert(fields: dict[str, Any]) -> AlertEvent:
 
 
 def _progress(fields: dict[str, Any]) -> Progress:
-    _check(fields, _PROGRESS_KINDS)
+    check_kinds(fields, _PROGRESS_KINDS)
     return Progress(
         tuple(_partition(pair) for pair in fields["known"]),
         tuple(_source(source) for source in fields["sources"]),
@@ -349,7 +349,7 @@ def _progress(fields: dict[str, Any]) -> Progress:
 
 
 def _source(fields: dict[str, Any]) -> SourceProgress:
-    _check(fields, _SOURCE_KINDS)
+    check_kinds(fields, _SOURCE_KINDS)
     return SourceProgress(
         _partition(fields["source"]),
         fields["from_position"],

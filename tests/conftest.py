@@ -15,6 +15,11 @@ from collections.abc import Generator
 import pytest
 from hypothesis import settings
 
+from tests.brokers import broker, fresh, kafka_bootstrap
+
+# Fixtures for whoever needs a real Kafka.
+__all__ = ["broker", "fresh", "kafka_bootstrap"]
+
 # No deadline: a loaded machine is no bug. `ci` draws the same examples in every run, so that red means a change.
 settings.register_profile("default", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)

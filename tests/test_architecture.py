@@ -14,7 +14,7 @@ import pytest
 from tests.imports import ROOT, Module, imports_of, modules_under, tree_of
 
 BASE = {"domain", "errors"}
-EDGE = {*BASE, "ports", "clock", "logs", "metrics", "wire"}
+EDGE = {*BASE, "ports", "clock", "logs", "metrics", "wire", "wire_rows"}
 INSIDE = {*EDGE, "operators", "roles", "engine", "watchlist", "config", "options", "jobs"}
 OUTSIDE = {"transports", "channels", "storage", "web"}
 
@@ -30,18 +30,20 @@ ARROWS: dict[str, set[str]] = {
     "config": {*BASE, "options"},
     "watchlist": BASE,
     "wire": BASE,
+    "wire_rows": {*BASE, "wire"},
     "ports": {"domain"},
     "operators": {*BASE, "clock"},
     "roles": {*EDGE, "operators", "watchlist"},
     "engine": EDGE,
     "jobs": EDGE,
-    "transports": EDGE,
+    "delivery": {*BASE, "wire"},
+    "transports": {*EDGE, "delivery"},
     "channels": EDGE,
     "storage": EDGE,
     "web": EDGE,
     "tags": {*EDGE, "operators", "watchlist"},
     "observe": {*EDGE, "operators", "roles", "web"},
-    "app": {*INSIDE, *OUTSIDE, "tags", "observe", "monitor"},
+    "app": {*INSIDE, *OUTSIDE, "delivery", "tags", "observe", "monitor"},
     "lab": {*INSIDE, *OUTSIDE, "app", "observe", "monitor"},
     "cli": {*EDGE, "config", "options", "watchlist", "operators", "storage", "app", "lab", "monitor"},
     "__main__": {"cli"},
@@ -99,7 +101,7 @@ TORCH_MODULES = "models.serving.torch_"
 PLAIN_ROOMS = {"domain", "errors", "clock", "ports"}
 
 # No random number and no clock enters an id, so a replay gives the same bytes.
-DETERMINISTIC_ROOMS = {"domain", "operators", "roles", "wire", "ports"}
+DETERMINISTIC_ROOMS = {"domain", "operators", "roles", "delivery", "wire", "ports"}
 RANDOM_MODULES = {"random", "secrets", "uuid"}
 
 

@@ -16,6 +16,7 @@ from monitor import config as config_module
 from monitor.config import (
     OPTIONS,
     PAIRS,
+    RULES,
     Config,
     LogFormat,
     LogLevel,
@@ -83,7 +84,7 @@ def test_durations_are_fields_with_their_unit_and_keys_without_it() -> None:
 def test_configuration_and_sections_are_frozen_with_slots() -> None:
     config = Config()
     parts = [config, *(getattr(config, part.name) for part in dataclasses.fields(config)[1:-1])]
-    assert len(parts) == 11
+    assert len(parts) == 12
     for part in parts:
         with pytest.raises(dataclasses.FrozenInstanceError):
             setattr(part, dataclasses.fields(part)[0].name, None)
@@ -354,8 +355,8 @@ JSON_VALUES = st.recursive(
 def test_whatever_the_values_only_the_given_options_and_their_pairs_are_faulted(
     given_values: dict[str, object],
 ) -> None:
-    values = {path: value for path, value in given_values.items() if path != SECRET_OPTION}
-    concerned = set(values) | {path for pair in PAIRS if set(pair.paths) & set(values) for path in pair.paths}
+    values = {path: value for path, value in given_values.items() if not OPTIONS[path].kind.is_secret()}
+    concerned = set(values) | {path for rule in RULES if set(rule.paths) & set(values) for path in rule.paths}
     try:
         load_config(None, {}, values)
     except ConfigError as error:

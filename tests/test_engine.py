@@ -1,6 +1,7 @@
 """The engine: the order of the seams, what is durable before what, and that no input can stop the others.
 
-poll -> handle -> cut -> [outputs written] -> rows, state -> [snapshot] -> commit -> [committed] -> score.committed
+live:    poll -> handle -> cut -> [outputs written] -> rows, state -> [snapshot] -> commit -> [committed]
+replay:  poll -> handle -> cut -> poll -> handle -> [outputs written] -> rows, state -> [snapshot] -> ...
 """
 
 import logging
@@ -274,7 +275,7 @@ def positions(commit: Commit) -> dict[str, int]:
 
 
 def test_commit_passes_the_seams_in_their_order() -> None:
-    world = World(MemoryFeed({NEWS: lines(2)}))
+    world = World(MemoryFeed({NEWS: lines(2)}), pace=LIVE)
     assert world.engine().run()
     journal = world.journal
     assert journal[journal.index("flush") - 1] == "cut"
@@ -318,7 +319,7 @@ def test_nothing_is_committed_before_what_it_caused_is_archived_and_flushed() ->
 
 @pytest.mark.parametrize(("seam", "commits"), [(Seam.OUTPUTS_WRITTEN, 0), (Seam.SNAPSHOT, 0), (Seam.COMMITTED, 1)])
 def test_process_that_dies_at_a_seam_leaves_all_of_a_commit_or_nothing(seam: Seam, commits: int) -> None:
-    world = World(MemoryFeed({NEWS: lines(4)}))
+    world = World(MemoryFeed({NEWS: lines(4)}), pace=LIVE)
 
     def die(at: Seam) -> None:
         if at is seam:
@@ -329,6 +330,49 @@ def test_process_that_dies_at_a_seam_leaves_all_of_a_commit_or_nothing(seam: Sea
         world.engine().run()
     assert len(world.store.commits) == commits
     assert "score.committed" not in world.journal
+
+
+@pytest.mark.parametrize(("seam", "commits"), [(Seam.OUTPUTS_WRITTEN, 1), (Seam.SNAPSHOT, 1), (Seam.COMMITTED, 2)])
+def test_replay_that_dies_at_a_seam_has_committed_nothing_of_what_it_read_ahead(seam: Seam, commits: int) -> None:
+    world = World(MemoryFeed({NEWS: lines(30)}))
+    passed: list[Seam] = []
+
+    def die(at: Seam) -> None:
+        passed.append(at)
+        if passed.count(seam) == 2:
+            raise KeyboardInterrupt
+
+    world.on_seam = die
+    with pytest.raises(KeyboardInterrupt):
+        world.engine().run()
+    assert len(world.store.commits) == commits
+    assert positions(world.store.commits[-1]) == {"feeds.news/0": 4 * commits}
+    assert world.score.positions() == {NEWS: 10}, "two records beyond the cut are in hand"
+
+
+def test_replay_reads_on_before_it_decides_and_commits_what_was_cut() -> None:
+    """So that a scorer on a thread of its own has work meanwhile; the commit holds what was so at the cut."""
+    world = World(MemoryFeed({NEWS: lines(9)}))
+    held: list[tuple[dict[str, int], dict[InputPartition, int]]] = []
+
+    def at_seam(seam: Seam) -> None:
+        if seam is Seam.COMMITTED:
+            held.append((positions(world.store.commits[-1]), world.score.positions()))
+
+    world.on_seam = at_seam
+    assert world.engine().run()
+    assert [(at["feeds.news/0"], read[NEWS]) for at, read in held] == [(4, 6), (8, 9), (9, 9)]
+    turns = [entry.split(" ")[0] for entry in world.told("cut", "handle", "flush")]
+    assert turns[:6] == ["handle", "handle", "cut", "handle", "flush", "handle"]
+    assert world.notifier.sent == [f"feeds.news/0:{n}" for n in range(9)], "in order, and once"
+
+
+def test_live_run_commits_before_it_reads_on() -> None:
+    world = World(MemoryFeed({NEWS: lines(9)}), pace=Pace(True, 2, 100, 5_000, 4, 0))
+    assert world.engine().run()
+    turns = [entry.split(" ")[0] for entry in world.told("cut", "handle", "store.commit")]
+    assert turns[turns.index("store.commit") - 1] == "cut"
+    assert [positions(commit)["feeds.news/0"] for commit in world.store.commits] == [4, 8, 9]
 
 
 def test_without_a_store_outputs_are_flushed_all_the_same() -> None:

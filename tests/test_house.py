@@ -11,7 +11,7 @@ import pytest
 
 from tests.imports import ROOT, imports_of, modules_under
 
-ROOMS_WITH_TESTS = ("domain", "operators", "roles", "transports", "channels", "storage", "web", "lab")
+ROOMS_WITH_TESTS = ("domain", "operators", "roles", "transports", "channels", "storage", "web", "lab", "delivery")
 
 # Suites that speak for the whole product rather than for one room.
 ACROSS_ROOMS = ("tests.faults", "tests.golden", "tests.bench", "tests.browser")

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.domain.document import DeadLetterReason
-from monitor.logs import EventHandler, LogFormat, configure, event
+from monitor.logs import QUIET, EventHandler, LogFormat, configure, event
 
 
 @pytest.fixture(autouse=True)
@@ -19,6 +19,8 @@ def root_logger_as_it_was() -> Iterator[None]:
     root = logging.getLogger()
     level = root.level
     yield
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.NOTSET)
     for handler in [each for each in root.handlers if isinstance(each, EventHandler)]:
         root.removeHandler(handler)
     root.setLevel(level)
@@ -231,3 +233,15 @@ def test_a_python_warning_becomes_a_log_line() -> None:
 def test_an_unknown_level_or_format_is_refused(level: str, format: str) -> None:
     with pytest.raises(ValueError, match=r"loud|xml"):
         configure(level, format, io.StringIO())
+
+
+@pytest.mark.parametrize("level", ["debug", "info", "warning"])
+def test_kafka_client_is_heard_only_when_something_is_wrong(level: str) -> None:
+    stream = io.StringIO()
+    configure(level, "json", stream)
+    client = logging.getLogger("kafka.net.connection")
+    client.debug("Request 1: SaslAuthenticateRequest(auth_bytes=hush)")
+    client.info("connected")
+    client.warning("connection lost")
+    assert "hush" not in stream.getvalue()
+    assert [json.loads(line)["message"] for line in stream.getvalue().splitlines()] == ["connection lost"]

@@ -1,5 +1,6 @@
 """The metrics: named by convention, bounded, there from the start, and described by the page in docs/."""
 
+import itertools
 import math
 import re
 from pathlib import Path
@@ -15,10 +16,12 @@ from monitor.domain.progress import SourceState
 from monitor.domain.sentiment import ScoreMark
 from monitor.domain.topics import MatchRole
 from monitor.metrics import Metrics, reference_markdown
+from monitor.operators.batching import FlushReason
 
 ALLOWED_LABELS = {
     *("input", "outcome", "reason", "role", "stage", "silence", "state", "channel", "queue", "mark"),
-    *("version", "scorer", "watchlist", "config"),
+    *("worker", "change"),
+    *("version", "scorer", "watchlist", "config", "backend", "checkpoint"),
 }
 
 
@@ -40,6 +43,7 @@ def exposed(registry: CollectorRegistry) -> dict[str, float]:
 
 def test_closed_label_sets_are_those_of_the_domain() -> None:
     assert tuple(DeadLetterReason) == module.DEAD_LETTER_REASONS
+    assert tuple(FlushReason) == module.BATCH_REASONS
     assert tuple(MatchRole) == module.MATCH_ROLES
     assert tuple(ScoreMark) == module.SCORE_MARKS
     assert ("fired", *Silence) == module.LOOK_OUTCOMES
@@ -69,6 +73,7 @@ def test_every_attribute_is_named_as_it_is_exposed_and_every_exposed_metric_is_d
     metrics.open_input("feeds.news/0")
     metrics.open_channel("console")
     metrics.open_queue("scored")
+    metrics.open_lag("trend", "sentiment.scored/0")
     metrics.open_poll("news.example.com/rss/0")
     names = {re.split(r"[{ ]", line)[0] for line in exposed(registry)}
     assert {re.sub(r"_(bucket|sum|count)$", "", name) for name in names} == attributes
@@ -79,11 +84,10 @@ def test_counts_show_as_zero_before_anything_happened(metrics: Metrics, registry
     for declaration in metrics.declarations:
         if declaration.kind != "counter" or any(values is None for _, values in declaration.labels):
             continue
-        if not declaration.labels:
-            assert samples[declaration.name] == 0.0
-        for label, values in declaration.labels:
-            for value in values or ():
-                assert samples[f'{declaration.name}{{{label}="{value}"}}'] == 0.0
+        for chosen in itertools.product(*(values or () for _, values in declaration.labels)):
+            names = (label for label, _ in declaration.labels)
+            shown = ",".join(sorted(f'{label}="{value}"' for label, value in zip(names, chosen, strict=True)))
+            assert samples[f"{declaration.name}{{{shown}}}" if shown else declaration.name] == 0.0
 
 
 def test_a_time_that_nobody_knows_yet_is_not_fifty_years_ago(metrics: Metrics, registry: CollectorRegistry) -> None:
@@ -146,6 +150,13 @@ def test_a_reloaded_watchlist_replaces_the_build_series(metrics: Metrics, regist
     series = [line for line in exposed(registry) if line.startswith("sentiment_build_info")]
     assert len(series) == 1
     assert 'watchlist="bb22"' in series[0]
+
+
+def test_who_scores_is_one_series(metrics: Metrics, registry: CollectorRegistry) -> None:
+    metrics.set_scorer(backend="onnxruntime-int8", checkpoint="en-2026.11.2@ab12cd34")
+    metrics.set_scorer(backend="torch-bf16", checkpoint="en-2026.11.2@ab12cd34")
+    series = [line for line in exposed(registry) if line.startswith("sentiment_scorer_info")]
+    assert series == ['sentiment_scorer_info{backend="torch-bf16",checkpoint="en-2026.11.2@ab12cd34"}']
 
 
 def test_two_monitors_in_one_process_do_not_share_counts() -> None:

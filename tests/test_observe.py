@@ -15,6 +15,7 @@ from monitor.domain.streams import Message, Stream
 from monitor.metrics import Metrics
 from monitor.observe import ProgressBar, RunObserver
 from monitor.operators.lifecycle import alert_id
+from monitor.ports import ScoringWork
 from monitor.roles.notify import NotifyRole
 from monitor.web.health import Health
 from tests.roles.scenes import HALDEN, START_MS, clock, detection, trend
@@ -36,11 +37,24 @@ class Watched:
         self.notify = NotifyRole([self.pager], str, 3_600_000)
         self._nanoseconds = 0
         self.laps = Laps(lambda: self._nanoseconds)
+        self.scoring = ScoringWork()
         self.observer = RunObserver(
-            self.metrics, self.health, self.clock, self.score, self.trend, self.alert, self.notify, self.laps
+            self.metrics,
+            self.health,
+            self.clock,
+            self.score,
+            self.trend,
+            self.alert,
+            self.notify,
+            self.laps,
+            self._take_work,
         )
         for source in (NEWS, POSTS):
             self.metrics.open_input(str(source))
+
+    def _take_work(self) -> ScoringWork:
+        taken, self.scoring = self.scoring, ScoringWork()
+        return taken
 
     def work(self, seconds: int) -> None:
         """Time passes for the stopwatch."""
@@ -90,6 +104,23 @@ def test_every_record_leaves_score_in_one_way(watched: Watched) -> None:
     assert watched.value("batch_pairs_sum") == 3
     assert watched.value("score_marks_total", mark="unsupported_target") == 1
     assert watched.value("score_marks_total", mark="untrained_language") == 0
+
+
+def test_what_the_scorer_computed_is_carried_over_once(watched: Watched) -> None:
+    watched.scoring = ScoringWork(2, 300, 9_000, 1_000, 0.5, 40, 260, 1, 7, {"backend_disagrees": 1})
+    watched.observer.advanced()
+    watched.observer.advanced()
+    names = ("runs", "windows", "tokens", "padding_tokens", "seconds", "halvings", "rechecked")
+    assert [watched.value(f"scoring_{name}_total") for name in names] == [2, 300, 9_000, 1_000, 0.5, 1, 7]
+    assert [watched.value("scoring_cache_total", outcome=one) for one in ("hit", "miss")] == [40, 260]
+    assert watched.value("scoring_fallbacks_total", reason="backend_disagrees") == 1
+    assert watched.value("scoring_fallbacks_total", reason="backend_unavailable") == 0
+
+
+def test_document_that_cannot_be_scored_is_counted_as_a_dead_letter(watched: Watched) -> None:
+    watched.read(good(0), good(1, words="pike poison"))
+    assert watched.value("dead_letters_total", reason="poison") == 1
+    assert [watched.value("documents_total", outcome=one) for one in ("scored", "dead_letter")] == [1, 1]
 
 
 def test_what_was_counted_is_carried_over_once(watched: Watched) -> None:

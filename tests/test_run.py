@@ -45,11 +45,11 @@ BAD = (
 class Monitor:
     """A running monitor and what it says."""
 
-    def __init__(self, folder: Path, *feed: str, stdin: int = subprocess.DEVNULL) -> None:
+    def __init__(self, folder: Path, *feed: str, stdin: int = subprocess.DEVNULL, config: str = CONFIG) -> None:
         self.state = folder / "monitor.db"
-        config = folder / "monitor.yaml"
-        config.write_text(CONFIG % self.state)
-        command = [sys.executable, "-m", "monitor", "run", *feed, "--config", str(config)]
+        path = folder / "monitor.yaml"
+        path.write_text(config % self.state)
+        command = [sys.executable, "-m", "monitor", "run", *feed, "--config", str(path)]
         command += ["--watchlist", str(feeds.write_watchlist(folder))]
         environment = {**os.environ, "NO_COLOR": "1", "PYTHONUNBUFFERED": "1"}
         self.process = subprocess.Popen(
@@ -168,6 +168,25 @@ def test_a_growing_file_is_followed_to_an_alert_and_sigterm_ends_with_zero(
     monitor.wait_for("its count", lambda: monitor.metric("sentiment_alerts_total") >= 1)
     assert monitor.stop() == 0
     assert len(monitor.scored()) == 1404
+
+
+def test_sigterm_scores_and_commits_what_is_in_hand(tmp_path: Path, started: list[Monitor]) -> None:
+    """Nothing is scored, cut or committed for ten seconds, and the signal comes before that."""
+    feed = tmp_path / "feed.jsonl"
+    feed.write_text(history(datetime.now(UTC)))
+    slow = CONFIG.replace("idle_after: 1s", "idle_after: 1s, progress_every: 10s").replace("200ms", "10m")
+    slow += "scorer: {batch_size: 4096, batch_delay: 10s, max_pending: 4096}\n"
+    monitor = Monitor(tmp_path, str(feed), config=slow)
+    started.append(monitor)
+    monitor.wait_for("the history", lambda: monitor.metric("sentiment_records_read_total") == 1400)
+    assert monitor.scored() == []
+    assert monitor.stop() == 0
+    assert len(monitor.scored()) == 1399, "all but the last, which nothing later has put below the watermark"
+    again = Monitor(tmp_path, str(feed))
+    started.append(again)
+    again.wait_for("the last, from the state", lambda: len(again.scored()) == 1400)
+    assert again.metric("sentiment_records_read_total") == 0
+    assert again.stop() == 0
 
 
 def _has_more(monitor: Monitor, already: int) -> bool:

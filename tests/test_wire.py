@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.domain.alerts import AlertEvent, Detection, Evidence
+from monitor.domain.alerts import AlertEvent, Detection, Evidence, Suppression
+from monitor.domain.archive import SuppressedRow, VolumeRow
 from monitor.domain.document import DeadLetterReason, InputPartition, ScoredDocument
 from monitor.domain.progress import NO_TIME_MS, Progress, SourceProgress, SourceState
 from monitor.domain.sentiment import SCALE, Sentiment
+from monitor.domain.topics import TopicId
 from monitor.errors import RecordError
 from monitor.wire import (
     decode_alert,
@@ -24,7 +26,17 @@ from monitor.wire import (
     encode_progress,
     encode_scored,
 )
-from tests.storage.samples import alert, detection, scored
+from monitor.wire_rows import (
+    decode_scored_row,
+    decode_suppressed,
+    decode_volume,
+    decode_window,
+    encode_scored_row,
+    encode_suppressed,
+    encode_volume,
+    encode_window,
+)
+from tests.storage.samples import alert, detection, scored, scored_row, volume_row, window_row
 
 WHOLE = st.integers(-(2**63), 2**63 - 1)
 NUMBER = st.floats(allow_nan=False, allow_infinity=False)
@@ -112,6 +124,15 @@ FORMS = {
     "detection": Form(detection(), encode_detection, decode_detection),
     "alert": Form(alert(), encode_alert, decode_alert),
     "progress": Form(progress(), encode_progress, decode_progress),
+    "scored row": Form(scored_row(), encode_scored_row, decode_scored_row),
+    "window": Form(window_row(), encode_window, decode_window),
+    "volume": Form(volume_row(3, 1.5), encode_volume, decode_volume),
+    "volume of a new vendor": Form(volume_row(3, None), encode_volume, decode_volume),
+    "suppressed": Form(
+        SuppressedRow(TopicId("norvane-bank"), 1_700_000_040_000, Suppression.COOLDOWN, 4.125),
+        encode_suppressed,
+        decode_suppressed,
+    ),
 }
 each_form = pytest.mark.parametrize("form", FORMS.values(), ids=FORMS.keys())
 
@@ -135,6 +156,11 @@ def test_alert_event_comes_back_exactly(value: AlertEvent) -> None:
 @given(PROGRESS)
 def test_progress_comes_back_exactly(value: Progress) -> None:
     assert repr(decode_progress(encode_progress(value))) == repr(value)
+
+
+@each_form
+def test_sample_comes_back_exactly(form: Form) -> None:
+    assert repr(form.decode(form.encode(form.sample))) == repr(form.sample)
 
 
 @each_form
@@ -229,7 +255,9 @@ def test_every_value_of_another_type_is_a_record_error(form: Form) -> None:
 def test_every_key_that_is_missing_is_a_record_error_that_names_it(form: Form) -> None:
     fields = orjson.loads(form.encode(form.sample))
     keys = [path for path in leaves(fields) if type(path[-1]) is str and path != ("v",) and path[-1] not in LATER]
-    assert len(keys) > 3
+    if isinstance(form.sample, VolumeRow):
+        keys = [path for path in keys if path != ("expected",)]  # what nobody knows is left out
+    assert len(keys) > 1
     for path in keys:
         with pytest.raises(RecordError, match=str(path[-1])):
             form.decode(damaged(fields, path, lambda holder, key: holder.pop(key)))

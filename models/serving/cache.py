@@ -23,6 +23,10 @@ class ScoreCache:
     def __len__(self) -> int:
         return len(self._answers)
 
+    def clear(self) -> None:
+        """Forget all."""
+        self._answers.clear()
+
     def get(self, pair: Pair) -> Judgement | None:
         """The answer to this very question, if it is remembered."""
         found = self._answers.get(pair)

@@ -28,6 +28,7 @@ class ScoringEngine:
     def __init__(self, backend: Backend, stats: ScoringStats) -> None:
         self.backend = backend
         self.stats = stats
+        self._rechecked = 0
 
     def answer(self, windows: Sequence[Window]) -> dict[Window, Logits | Exception]:
         """The logits of each distinct window, or why it cannot have any.
@@ -64,6 +65,8 @@ class ScoringEngine:
         self.stats.windows += len(windows)
         self.stats.tokens += sum(len(window.ids) for window in windows)
         if isinstance(self.backend, RecheckedBackend):
-            self.stats.rechecked = self.backend.rechecked
+            # By difference, because the scorers of several languages count in one place.
+            self.stats.rechecked += self.backend.rechecked - self._rechecked
+            self._rechecked = self.backend.rechecked
         for window, row in zip(windows, rows.tolist(), strict=True):
             found[window] = tuple(row)

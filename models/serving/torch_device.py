@@ -42,7 +42,7 @@ def choose_device(wanted: str) -> torch.device:
 
 def has_gpu() -> bool:
     """Whether torch can use one."""
-    return choose_device("auto").type == "cuda"
+    return bool(choose_device("auto").type == "cuda")
 
 
 def _why_none(told: Sequence[warnings.WarningMessage]) -> str:

@@ -7,18 +7,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
-from monitor.app.embedded import Embedded, Knowledge, join, no_seam
-from monitor.app.scoring import make_scorer
+from monitor.app.building import Knowledge
+from monitor.app.embedded import Embedded, join, no_seam
+from monitor.app.scorer_thread import ScorerThread
+from monitor.app.scoring import device_loss_told, make_scorer
 from monitor.channels.alerts_file import AlertsFile
 from monitor.channels.console import ConsoleChannel
 from monitor.clock import Clock, Laps
-from monitor.config import Config
+from monitor.config import Config, ScorerKind
 from monitor.domain.alerts import AlertState
 from monitor.domain.document import InputPartition
 from monitor.engine import Pace, Seam
 from monitor.errors import ExitCode, StateError
 from monitor.observe import EngineObserver, ProgressBar
-from monitor.ports import Channel
+from monitor.ports import Channel, Scorer
 from monitor.storage.history import History
 from monitor.storage.store import EmbeddedStore, StoredState
 from monitor.tags import LiveTags
@@ -76,17 +78,23 @@ def replay(
 ) -> ExitCode:
     """Run a feed in event time as fast as it goes, into an alerts file and, with a state, a history.
 
-    Raises: ConfigError, StateError, DependencyError: each names what is wrong and the remedy.
+    Raises: ConfigError, StateError, DependencyError, DeviceLostError: each names what is wrong and the remedy.
     """
     started = clock.monotonic_seconds()
     watchlist = WatchlistFile(arguments.watchlist).current
+    # Before a state is made: a checkpoint that cannot be used must leave none behind.
+    model = make_scorer(config, _began_with(arguments.state))
     with ExitStack() as open_things:
+        open_things.enter_context(device_loss_told(_kept(arguments.state)))
         feed = FileFeed(arguments.feeds, follow=False, clock=None, max_record_bytes=config.feeds.max_record_bytes)
         open_things.callback(feed.close)
         keeps_history = arguments.state is not None or arguments.on_end is not None
         store = open_things.enter_context(EmbeddedStore.open(arguments.state)) if keeps_history else None
         stored = store.load() if store else StoredState({}, {}, {})
-        scorer = make_scorer(config, json.loads(stored.meta.get(COMMAND_KEY, "{}")).get("scorer", ""))
+        scorer: Scorer = model
+        if config.scorer.kind is ScorerKind.MODEL:
+            # Its runtime lets go of Python's lock, so the rest of the monitor works beside it.
+            scorer = open_things.enter_context(ScorerThread(model))
         arguments = _settle_command(config, arguments, watchlist, scorer.name, feed.partitions, stored, clock)
         alerts_file = AlertsFile(arguments.alerts, stored.meta)
         open_things.callback(alerts_file.close)
@@ -109,6 +117,7 @@ def replay(
             max_age_ms=None,
             laps=laps or Laps(),
         )
+        embedded.take_work, embedded.backend = model.take_work, model.backend
         pace = Pace(
             is_live=False,
             # Who asks for small commits gets them: one falls due only after what was read together.
@@ -130,6 +139,21 @@ def replay(
             seconds = clock.monotonic_seconds() - started
             arguments.on_end(Replayed(embedded, store.history, watchlist, scorer.name, seconds))
     return ExitCode.DONE if is_done else ExitCode.TOO_MANY_UNUSABLE
+
+
+def _kept(state: Path | None) -> str:
+    """What a replay that loses its device leaves."""
+    if state is None:
+        return "without --state nothing of the replay is kept; give the same command again"
+    return f"what was committed is in {state}, and the same command goes on from there"
+
+
+def _began_with(state: Path | None) -> str:
+    """The name of the scorer of the run that is gone on with; empty where there is none."""
+    if state is None or not state.exists():
+        return ""
+    with EmbeddedStore.open(state) as store:
+        return str(json.loads(store.load().meta.get(COMMAND_KEY, "{}")).get("scorer", ""))
 
 
 def _observer(arguments: ReplayArguments, embedded: Embedded, open_things: ExitStack) -> EngineObserver:

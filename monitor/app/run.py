@@ -1,26 +1,27 @@
-"""`monitor run` without a broker: follows files, URLs and standard input for months. Start, drain, stop."""
+"""`monitor run`: without a broker it follows files, URLs and standard input for months. Start, drain, stop."""
 
-import logging
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from prometheus_client import CollectorRegistry
 
 from monitor import __version__
-from monitor.app.embedded import Knowledge, join
+from monitor.app.building import LIVE
+from monitor.app.embedded import join
 from monitor.app.polling import WebInput, open_web
-from monitor.app.scoring import make_scorer
+from monitor.app.scoring import device_loss_told, make_scorer
+from monitor.app.serving import Reload, open_server
+from monitor.app.topics import access_of
 from monitor.channels.console import ConsoleChannel
 from monitor.channels.outbox import Outbox
 from monitor.channels.slack import SlackWebhook
 from monitor.clock import Clock, Laps
 from monitor.config import Config, NotifyConfig
 from monitor.engine import Engine, Pace
-from monitor.errors import ExitCode
-from monitor.logs import event
+from monitor.errors import DeviceLostError, ExitCode
 from monitor.metrics import Metrics
 from monitor.observe import RunObserver
 from monitor.ports import Channel, Commit, Feed
@@ -33,7 +34,8 @@ from monitor.watchlist import WatchlistFile
 from monitor.web.health import Health
 from monitor.web.server import HealthServer
 
-logger = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from monitor.app.distributed.run import RolesRun
 
 
 @dataclass(slots=True)
@@ -41,6 +43,7 @@ class Run:
     """A long-lived monitor on this machine: `run` until `stop`, which a signal handler may call."""
 
     engine: Engine
+    health: Health
     server: HealthServer | None
     feed: Feed
     web: WebInput
@@ -49,14 +52,22 @@ class Run:
     is_stopping: bool = False
 
     def run(self) -> ExitCode:
-        """Serve until every input has ended or `stop` is called; what is in hand is finished and committed."""
+        """Serve until every input has ended or `stop` is called; what is in hand is finished and committed.
+
+        Raises: DeviceLostError: nothing can be scored any more; it is no longer ready, and nothing more is committed.
+        """
         try:
             self.web.start()
             for outbox in self.outboxes:
                 outbox.start()
-            is_done = self.engine.run()
+            with device_loss_told(_kept(self.store)):
+                is_done = self.engine.run()
             self._drain()
             return ExitCode.DONE if is_done else ExitCode.TOO_MANY_UNUSABLE
+        except DeviceLostError as exc:
+            # First of all: closing takes a while, and whoever asks meanwhile must not count on this process.
+            self.health.set_ready("scorer", False, f"the device is lost: {exc.reason}")
+            raise
         finally:
             for outbox in self.outboxes:
                 outbox.close()
@@ -93,11 +104,7 @@ def start_run(config: Config, feeds: Sequence[str], watchlist: Path, out: TextIO
     registry = CollectorRegistry()
     metrics = Metrics(registry)
     health = Health(clock)
-    server = None
-    if config.server.enabled:
-        server = HealthServer(config.server.host, config.server.port, registry, health)
-        host, port = server.start()
-        event(logger, "serving", url=f"http://{host}:{port}/", paths=["/livez", "/readyz", "/metrics"])
+    server = open_server(config.server, registry, health)
     feed: Feed | None = None
     web: WebInput | None = None
     store: EmbeddedStore | None = None
@@ -119,14 +126,23 @@ def start_run(config: Config, feeds: Sequence[str], watchlist: Path, out: TextIO
             channels,
             store,
             stored,
-            knowledge=Knowledge(),
+            knowledge=LIVE,
             is_live=True,
             max_age_ms=config.notify.max_age_ms,
             laps=Laps(),
         )
         _open_metrics(metrics, feed, channels, tags, scorer.name, config)
+        metrics.set_scorer(backend=scorer.backend, checkpoint=scorer.name)
         observer = RunObserver(
-            metrics, health, clock, embedded.score, embedded.trend, embedded.alert, embedded.notify, embedded.laps
+            metrics,
+            health,
+            clock,
+            embedded.score,
+            embedded.trend,
+            embedded.alert,
+            embedded.notify,
+            embedded.laps,
+            scorer.take_work,
         )
         pace = Pace(
             is_live=True,
@@ -140,7 +156,7 @@ def start_run(config: Config, feeds: Sequence[str], watchlist: Path, out: TextIO
         engine = embedded.engine(clock, pace, observer, maintenance=reload, meta={})
         for condition in ("scorer", "feeds", "watchlist", "state"):
             health.set_ready(condition, True)
-        return Run(engine, server, feed, web, store, outboxes)
+        return Run(engine, health, server, feed, web, store, outboxes)
     except BaseException:
         if server is not None:
             server.stop()
@@ -151,6 +167,22 @@ def start_run(config: Config, feeds: Sequence[str], watchlist: Path, out: TextIO
         if store is not None:
             store.close()
         raise
+
+
+def _kept(store: EmbeddedStore | None) -> str:
+    """What a run that loses its device leaves."""
+    if store is None:
+        return "without storage.path nothing is kept but what was told; start the monitor again"
+    return "what was committed is kept; start the monitor again and it goes on from there"
+def start_roles(config: Config, roles: Sequence[str], watchlist: Path, out: TextIO, clock: Clock) -> "RolesRun":
+    """Everything for `monitor run` on Kafka, ready to run; all roles where none is named.
+
+    Raises: ConfigError, StateError, DependencyError: each names what is wrong and the remedy.
+    """
+    access_of(config.kafka)  # says what is missing, the client among it
+    from monitor.app.distributed import run as distributed
+
+    return distributed.start_roles(config, roles, watchlist, out, clock)
 
 
 def _outboxes(notify: NotifyConfig, clock: Clock, kept: Mapping[str, str]) -> list[Outbox]:
@@ -170,24 +202,3 @@ def _open_metrics(
         metrics.open_channel(channel.name)
     metrics.topics.set(tags.topics)
     metrics.set_build(version=__version__, scorer=scorer, watchlist=tags.watchlist, config=config.fingerprint)
-
-
-class Reload:
-    """Looks at the watchlist's file now and then."""
-
-    def __init__(self, tags: LiveTags, metrics: Metrics, clock: Clock, every_ms: int) -> None:
-        self._tags = tags
-        self._metrics = metrics
-        self._clock = clock
-        self._every_ms = every_ms
-        self._last_ms = clock.now_ms()
-
-    def __call__(self) -> None:
-        now_ms = self._clock.now_ms()
-        if now_ms - self._last_ms < self._every_ms:
-            return
-        self._last_ms = now_ms
-        taken = self._tags.reload()
-        if taken is not None:
-            self._metrics.watchlist_reloads_total.labels("loaded" if taken else "rejected").inc()
-            self._metrics.topics.set(self._tags.topics)

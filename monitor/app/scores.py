@@ -6,20 +6,20 @@ written as the answers come, so that whoever reads it must look at the exit code
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
 from tqdm import tqdm
 
-from models.explain import MAX_WORDS, explain
-from models.scorer import Pair
+from models.explain import MAX_WORDS, Word, explain
+from models.scorer import Judgement, Pair, PairScorer
 from monitor.app.answers import answer_line, write_answer
 from monitor.app.questions import Question, Questions
-from monitor.app.scoring import make_pair_scorer
+from monitor.app.scoring import device_loss_told, make_pair_scorer, scoring_errors
 from monitor.config import Config
-from monitor.errors import ConfigError, DependencyError, ExitCode
+from monitor.errors import ConfigError, DependencyError, ExitCode, InputError, UnscorableError
 
 STANDARD_OUTPUT = "-"
 
@@ -32,16 +32,16 @@ def score_text(
 ) -> ExitCode:
     """Score one text and say so, with the words that moved the score if it is explained.
 
-    Raises: ConfigError: the checkpoint cannot be used, or the text is a file's name.
+    Raises: ConfigError: the checkpoint cannot be used, or the text is a file's name; InputError: the text cannot be
+    scored; DeviceLostError.
     """
     if os.path.isfile(text):
         raise ConfigError(f"--out: {text} is a file; say where the scores of its lines go, --out - for here")
     scorer = make_pair_scorer(config.scorer)
     # Bytes that the shell gave and nobody can read are no text; they must not stop the rest from being read.
     text, target = (given.encode(errors="replace").decode() for given in (text, target))
-    pairs = [Pair(text, target, lang)]
-    (judgement,) = scorer.score(pairs)
-    words = explain(scorer, pairs)[0] if is_explained else None
+    with device_loss_told("nothing was written; give the same command again"):
+        ((judgement, words),) = _answers(scorer, [Pair(text, target, lang)], ["TEXT"], is_explained)
     write_answer(judgement, target, scorer.name, out, words)
     return ExitCode.DONE
 
@@ -56,15 +56,17 @@ def score_file(
 ) -> ExitCode:
     """Score each line of a file, or of standard input, into another, or onto standard output.
 
-    Raises: InputError: lines that cannot be used; ConfigError: the checkpoint or `out` cannot be; DependencyError: the
-    disk is full or fails.
+    Raises: InputError: lines that cannot be used, or scored; ConfigError: the checkpoint or `out` cannot be;
+    DependencyError: the disk is full or fails; DeviceLostError.
     """
     _check_place(out)
     questions = Questions(source, standard_input)
     total = questions.count() if questions.is_file else None
     scorer = make_pair_scorer(config.scorer)
     name = scorer.name
+    kept = "what was written is not the whole" if out == STANDARD_OUTPUT else f"{out} was not written"
     with (
+        device_loss_told(f"{kept}; give the same command again"),
         _output(out, standard_output) as file,
         # disable=None: tqdm itself looks whether standard error is a terminal.
         tqdm(total=total, unit=" texts", unit_scale=True, disable=None, leave=False) as bar,
@@ -73,13 +75,38 @@ def score_file(
         most = max(1, config.scorer.batch_size // (MAX_WORDS if is_explained else 1))
         for batch in _batches(questions.read(), most):
             pairs = [question.pair for question in batch]
-            judged = scorer.score(pairs)
-            words = explain(scorer, pairs) if is_explained else [None] * len(batch)
-            for question, judgement, ones in zip(batch, judged, words, strict=True):
-                file.write(answer_line(question.id, judgement, name, ones))
+            names = [f"{source}, id {question.id!r}" for question in batch]
+            answers = _answers(scorer, pairs, names, is_explained)
+            for question, (judgement, words) in zip(batch, answers, strict=True):
+                file.write(answer_line(question.id, judgement, name, words))
             file.flush()
             bar.update(len(batch))
     return ExitCode.DONE
+
+
+def _answers(
+    scorer: PairScorer, pairs: Sequence[Pair], names: Sequence[str], is_explained: bool
+) -> list[tuple[Judgement, tuple[Word, ...] | None]]:
+    """A judgement for each pair, and its words if they are wanted.
+
+    Raises: InputError: with a sentence for each pair that cannot be scored, by its name; DeviceLostError, ConfigError.
+    """
+    try:
+        with scoring_errors():
+            judged = scorer.score(pairs)
+    except UnscorableError as exc:
+        remedy = f"text: cannot be scored ({exc.reason}); shorten it, or leave it out"
+        raise InputError(*(f"{names[number]}: {remedy}" for number in exc.numbers)) from exc
+    if not is_explained:
+        return [(one, None) for one in judged]
+    try:
+        with scoring_errors():
+            words = explain(scorer, pairs)
+    except UnscorableError as exc:
+        # What could not be scored is a text less one of its words, which nobody but the explanation knows.
+        place = names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
+        raise InputError(f"{place}: cannot be explained ({exc.reason}); leave --explain out") from exc
+    return list(zip(judged, words, strict=True))
 
 
 def _batches(questions: Iterable[Question], most: int) -> Iterator[list[Question]]:

@@ -58,6 +58,16 @@ class PartitionWatermark:
         state.volumes[vendor, effective_ms // MINUTE_MS] += 1
         return effective_ms, is_late
 
+    def take_back(self, effective_ms: int, vendor: str) -> None:
+        """A document that was read since the last progress was not valid after all: it counts in no volume.
+
+        What it did to the watermark stays, for later documents were read by it.
+        """
+        key = vendor, effective_ms // MINUTE_MS
+        self.state.volumes[key] -= 1
+        if not self.state.volumes[key]:
+            del self.state.volumes[key]
+
     def progress(self) -> SourceProgress:
         """How far this partition has been read, with its volumes since the last commit."""
         state = self.state

@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 from monitor.domain.windows import WindowSpec
 from monitor.options.compounds import AscendingDurations, Listing, Maybe, Windows
 from monitor.options.kind import Kind
+from monitor.options.network import Address, Addresses, KafkaName, Password, Pattern
 from monitor.options.places import MASK, FeedPlace, FilePath, PathNeed, Secret, SecretUrl
 from monitor.options.scalars import Choice, Real, Switch, Text, Whole
 from monitor.options.times import MINUTE_MS, Day, Duration, day_ms, parse_duration
@@ -101,6 +102,34 @@ def feed_places(most: int, sentence: str) -> tuple[str, ...]:
 def maybe_path(need: PathNeed, sentence: str) -> Path | None:
     # Where a file lies decides nothing; what it holds has a version of its own.
     return _declare(Maybe(FilePath(need)), None, sentence, False)
+
+
+def maybe_text(sentence: str) -> str | None:
+    return _declare(Maybe(Text()), None, sentence, False)
+
+
+def maybe_pattern(sentence: str) -> str | None:
+    return _declare(Maybe(Pattern()), None, sentence, False)
+
+
+def maybe_secret(sentence: str) -> Secret | None:
+    return _declare(Maybe(Password()), None, sentence, False)
+
+
+def addresses(sentence: str, *, also: tuple[str, ...] = ()) -> tuple[str, ...] | None:
+    return _declare(Maybe(Addresses(Address(), 1, 100)), None, sentence, False, also)
+
+
+def kafka_name(default: str, sentence: str) -> str:
+    return _declare(KafkaName(), default, sentence, False)
+
+
+def kafka_prefix(sentence: str) -> str:
+    return _declare(KafkaName(least=0), "", sentence, False)
+
+
+def kafka_names(most: int, sentence: str) -> tuple[str, ...]:
+    return _declare(Listing(KafkaName(), 0, most), (), sentence, False)
 
 
 def maybe_secret_url(sentence: str, *, also: tuple[str, ...] = ()) -> Secret | None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from monitor.domain.windows import WindowSpec
 from monitor.options.fault import Fault
@@ -18,6 +19,20 @@ class Side(StrEnum):
 
 
 LOW, HIGH = Side.LOW, Side.HIGH
+
+
+class Rule(Protocol):
+    """What one option asks of another."""
+
+    @property
+    def paths(self) -> tuple[str, str]: ...
+
+    @property
+    def rule(self) -> str:
+        """In words, for the reference."""
+        ...
+
+    def judge(self, values: Mapping[str, object], options: Mapping[str, Option[object]]) -> Fault | None: ...
 
 
 @dataclass(frozen=True, slots=True)

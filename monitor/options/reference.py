@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from monitor.options.option import Option
-from monitor.options.pairs import Pair
+from monitor.options.pairs import Rule
 from monitor.options.sources import variable
 from monitor.options.yaml_tree import write_yaml
 
@@ -35,7 +35,7 @@ _HEAD = ("| key | type | default | range | decides | meaning |", "|---|---|---|-
 
 
 def write_reference(
-    options: Mapping[str, Option[object]], words: Mapping[str, str], pairs: Iterable[Pair], deciding: Sequence[str]
+    options: Mapping[str, Option[object]], words: Mapping[str, str], pairs: Iterable[Rule], deciding: Sequence[str]
 ) -> str:
     """Markdown of all options. `words` is a sentence for each section; `deciding` are the paths in the fingerprint."""
     lines = _INTRODUCTION.format(example=f"`{variable('scorer.kind')}`").splitlines()

@@ -6,13 +6,13 @@ from pathlib import Path
 from monitor.errors import ConfigError
 from monitor.options.fault import Fault, Misfit
 from monitor.options.option import Option
-from monitor.options.pairs import Pair
+from monitor.options.pairs import Rule
 from monitor.options.sources import Sources
 
 SECRETS_DIR = "secrets_dir"
 
 
-def resolve(sources: Sources, options: Mapping[str, Option[object]], pairs: Iterable[Pair]) -> dict[str, object]:
+def resolve(sources: Sources, options: Mapping[str, Option[object]], pairs: Iterable[Rule]) -> dict[str, object]:
     """The value of every option by path: what is given, else the default.
 
     Raises: ConfigError: with every fault of the sources, of single values and of pairs.
@@ -42,7 +42,7 @@ def resolve(sources: Sources, options: Mapping[str, Option[object]], pairs: Iter
     return values
 
 
-def judge(values: Mapping[str, object], options: Mapping[str, Option[object]], pairs: Iterable[Pair]) -> list[Fault]:
+def judge(values: Mapping[str, object], options: Mapping[str, Option[object]], pairs: Iterable[Rule]) -> list[Fault]:
     """Every fault of values that code has put together."""
     faults = []
     for path, option in options.items():

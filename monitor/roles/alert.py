@@ -98,7 +98,9 @@ class AlertRole:
     def _take(self, detection: Detection, offset: int) -> None:
         source = InputPartition(Stream.SCORED, detection.partition)
         view = self.state.merge.sources.get(source)
-        if view is not None and detection.at_ms < view.watermark_ms:
+        is_announced = view is not None and detection.at_ms < view.watermark_ms
+        # A trend role that died says again, at another offset, what it had said since its last commit.
+        if is_announced or any(waiting[5] == detection for waiting in self.state.merge.undecided):
             self.repeats += 1
             return
         item_id = f"{detection.topic_id}|{detection.rule}"

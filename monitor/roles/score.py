@@ -3,10 +3,12 @@
 Order of events, for each record in its partition's order:
     parse -> is the date believed? -> watermark and effective time -> tag -> sign -> batch -> score -> repartition
 What is in hand is finished by `cut`, which announces the progress of every partition; commits fall only on cuts.
+A document that cannot be scored is dead-lettered when its batch comes back: it is taken back from the volumes, which
+are told only at cuts, and from its intake run, which is judged only when that can no longer change the judgement.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 
 from monitor.clock import Laps
@@ -14,7 +16,7 @@ from monitor.domain.document import DeadLetter, DeadLetterReason, Document, Feed
 from monitor.domain.progress import NO_TIME_MS, Progress, SourceState
 from monitor.domain.streams import Output, Stream
 from monitor.domain.topics import TopicId, TopicMatch
-from monitor.operators.batching import Batcher, FlushReason
+from monitor.operators.batching import Batcher, FlushReason, Poison
 from monitor.operators.intake import IntakeGuard
 from monitor.operators.leap import Judged, LeapGuard
 from monitor.operators.parse import ParseLimits, parse
@@ -37,6 +39,8 @@ class ScoreSettings:
             cannot have been said later. None: live.
         from_ms, to_ms: documents said outside [from, to) are left out, and counted.
         partitions: of `sentiment.scored`; partition_of: the partition of a topic.
+        forgets_at_commits: the scorer forgets its answers with each commit, so that whoever goes on from there asks it
+            the same; for a replay, because a live run repeats no bytes and gains by a long memory.
     """
 
     limits: ParseLimits
@@ -49,15 +53,18 @@ class ScoreSettings:
     to_ms: int | None
     partitions: int
     partition_of: Callable[[TopicId], int]
+    forgets_at_commits: bool = False
 
 
 @dataclass(slots=True)
 class Read:
-    """A document on its way, with its record."""
+    """A document on its way, with its record; `run` numbers the intake runs of its input, `watchlist` tagged it."""
 
     record: FeedRecord
     document: Document
     effective_ms: int = 0
+    run: int = 0
+    watchlist: str = ""
     matches: tuple[TopicMatch, ...] = ()
     signature: bytes = b""
 
@@ -82,15 +89,17 @@ class ScoreRole:
         self._settings = settings
         self._intake = intake
         self._laps = laps or Laps()
+        self._known: tuple[InputPartition, ...] = ()
         self._partitions: dict[InputPartition, PartitionWatermark] = {}
         self._guards: dict[InputPartition, LeapGuard[Read]] = {}
         self._last_read_ms: dict[InputPartition, int] = {}
         for source in known:
-            state = states.get(source, PartitionState())
-            self._partitions[source] = PartitionWatermark(source, settings.max_out_of_orderness_ms, state)
-            self._guards[source] = LeapGuard(settings.max_leap_ms, state.believed_ms)
+            self.assign(source, states.get(source, PartitionState()))
+        self.know(self._partitions)
         self._accepted: list[Read] = []
         self._outputs: list[Output] = []
+        self._runs: Counter[InputPartition] = Counter()
+        self._now_ms = 0
         self.counts: Counter[str] = Counter()
         self.dead: Counter[DeadLetterReason] = Counter()
         self.roles_matched: Counter[str] = Counter()
@@ -109,8 +118,23 @@ class ScoreRole:
         """Exclusive positions that may be committed; call only right after `cut`."""
         return {source: watermark.state.position for source, watermark in self._partitions.items()}
 
+    def know(self, known: Iterable[InputPartition]) -> None:
+        """Every input partition that exists, whoever reads it: readers wait for all of them."""
+        self._known = tuple(known)
+
+    def assign(self, source: InputPartition, state: PartitionState) -> None:
+        """Read a partition from its committed state on."""
+        self._partitions[source] = PartitionWatermark(source, self._settings.max_out_of_orderness_ms, state)
+        self._guards[source] = LeapGuard(self._settings.max_leap_ms, state.believed_ms)
+        self._last_read_ms.pop(source, None)
+
+    def revoke(self, source: InputPartition) -> None:
+        """Somebody else reads a partition from now on; call only right after `cut`."""
+        del self._partitions[source], self._guards[source]
+
     def handle(self, records: Sequence[FeedRecord], now_ms: int) -> list[Output]:
         """Take records, in order within each partition; give whatever is finished by now."""
+        self._now_ms = now_ms
         self._laps.start()
         self._parse(records, now_ms)
         self._laps.lap("parse", len(records))
@@ -130,21 +154,28 @@ class ScoreRole:
         state.state = SourceState.ENDED
         return True
 
-    def cut(self, now_ms: int) -> list[Output]:
-        """Finish what is in hand and announce progress; afterwards a commit may fall on the announced positions."""
-        self._mark_idle(now_ms)
+    def cut(self, now_ms: int, behind: Container[InputPartition] = ()) -> list[Output]:
+        """Finish what is in hand and announce progress; afterwards a commit may fall on the announced positions.
+
+        Args:
+            behind: partitions that are known to hold more: they are not idle, however long they gave nothing.
+        """
+        self._now_ms = now_ms
+        self._mark_idle(now_ms, behind)
         self._tag_and_sign(now_ms)
         self._finish(self._batcher.flush(FlushReason.CUT))
         told = tuple(watermark.progress() for watermark in self._partitions.values())
-        progress = Progress(tuple(self._partitions), told, now_ms)
+        progress = Progress(self._known, told, now_ms)
         for partition in range(self._settings.partitions):
             self._outputs.append(Output(Stream.SCORED, progress, partition))
         return self._take_outputs()
 
-    def committed(self) -> None:
-        """The positions of the last cut were committed."""
-        for watermark in self._partitions.values():
-            watermark.committed()
+    def committed(self, sources: Iterable[InputPartition] | None = None) -> None:
+        """The positions of the last cut were committed: of these partitions, or of all."""
+        for source in self._partitions if sources is None else sources:
+            self._partitions[source].committed()
+        if self._settings.forgets_at_commits:
+            self._batcher.forget()
 
     def running_ahead(self) -> set[InputPartition]:
         """Partitions to pause for a while, because the slowest active one is far behind them."""
@@ -182,7 +213,7 @@ class ScoreRole:
                 self._dead_letter(parsed)
             elif has_bounds and self._is_outside(parsed):
                 self.counts["outside"] += 1
-                self._intake.count(state.run, is_usable=True)
+                self._count(source, is_usable=True)
             else:
                 event_ms, observed_ms = parsed.event_time_ms, parsed.observed_ms
                 is_bounded = observed_ms is not None
@@ -219,29 +250,52 @@ class ScoreRole:
                 self._accept(verdict.item)
 
     def _accept(self, read: Read) -> None:
-        document = read.document
-        watermark = self._partitions[read.record.source_partition]
+        document, source = read.document, read.record.source_partition
+        watermark = self._partitions[source]
         read.effective_ms, is_late = watermark.read(document.event_time_ms, document.observed_ms, document.source)
+        read.run = self._runs[source]
         self.counts["late"] += is_late
-        self._intake.count(watermark.state.run, is_usable=True)
         self._accepted.append(read)
+        self._count(source, is_usable=True)
 
     def _far_future(self, read: Read, detail: str) -> None:
-        record = read.record
-        self._dead_letter(
-            DeadLetter(
-                DeadLetterReason.FAR_FUTURE,
-                f"published_at {read.document.event_time_ms} ms is {detail}",
-                record.source_partition,
-                record.offset,
-                record.value[:MAX_DEAD_LETTER_BYTES],
-            )
-        )
+        detail = f"published_at {read.document.event_time_ms} ms is {detail}"
+        self._dead_letter(_letter(DeadLetterReason.FAR_FUTURE, detail, read.record))
 
     def _dead_letter(self, letter: DeadLetter) -> None:
+        self._send_letter(letter)
+        self._count(letter.source_partition, is_usable=False)
+
+    def _send_letter(self, letter: DeadLetter) -> None:
         self.dead[letter.reason] += 1
-        self._intake.count(self._partitions[letter.source_partition].state.run, is_usable=False)
         self._outputs.append(Output(Stream.DEAD_LETTER, letter))
+
+    def _count(self, source: InputPartition, *, is_usable: bool) -> None:
+        """Count a record of an input in its turn, and judge its run at the last one."""
+        run = self._partitions[source].state.run
+        if not self._intake.count(run, is_usable=is_usable):
+            return
+        self._laps.lap("parse")
+        self._tag_and_sign(self._now_ms)
+        number = self._runs[source]
+        undecided = sum(one.run == number and one.record.source_partition == source for one in self._batcher)
+        if self._intake.turns_on(run, undecided):
+            self._finish(self._batcher.flush(FlushReason.INTAKE))
+        self._intake.judge(run)
+        self._runs[source] += 1
+
+    def _poison(self, read: Read, target: str) -> None:
+        """A document that cannot be scored: it was counted as usable, and is not."""
+        source = read.record.source_partition
+        watermark = self._partitions[source]
+        watermark.take_back(read.effective_ms, read.document.source)
+        # A run before the present one was judged when this could no longer change the judgement.
+        if read.run == self._runs[source]:
+            self._intake.recant(watermark.state.run)
+        # Without the scorer's own words, which name what else was in the batch: a resumed run must give these bytes.
+        asked = f"for the target {target!r}" if target else "as a whole"
+        detail = f"text: the scorer cannot read it {asked}; the log says why"
+        self._send_letter(_letter(DeadLetterReason.POISON, detail, read.record))
 
     def _tag_and_sign(self, now_ms: int) -> None:
         """Tag what was accepted, sign what is watched, and hand it to the batcher."""
@@ -249,10 +303,11 @@ class ScoreRole:
         if not accepted:
             return
         watched: list[Read] = []
-        tag = self._tags.tag
+        tag, watchlist = self._tags.tag, self._tags.watchlist
         for read in accepted:
             read.matches = tag(read.document)
             if read.matches:
+                read.watchlist = watchlist
                 watched.append(read)
         self.counts["unwatched"] += len(accepted) - len(watched)
         self._laps.lap("tag", len(accepted))
@@ -266,13 +321,15 @@ class ScoreRole:
             self._finish(self._batcher.add(read, requests, now_ms))
         self._laps.lap("score", len(watched))
 
-    def _finish(self, scored: Sequence[tuple[Read, list[Score]]]) -> None:
+    def _finish(self, scored: Sequence[tuple[Read, list[Score] | Poison]]) -> None:
         """Repartition: one scored document for each topic that the document names."""
         self._laps.lap("score")
-        watchlist = self._tags.watchlist
         # Counted by value: an enum's hash is a Python function, and this runs for each match.
         roles = self.roles_matched
         for read, scores in scored:
+            if isinstance(scores, Poison):
+                self._poison(read, scores.request.target)
+                continue
             document, record = read.document, read.record
             headline = (document.title or document.reading)[:HEADLINE_CHARS]
             self.counts["scored"] += 1
@@ -298,23 +355,27 @@ class ScoreRole:
                     score.cues,
                     read.signature,
                     self._scorer_name,
-                    watchlist,
+                    read.watchlist,
                     record.source_partition,
                     record.offset,
                 )
                 self._outputs.append(Output(Stream.SCORED, value, self._settings.partition_of(match.topic_id)))
         self._laps.lap("repartition", len(scored))
 
-    def _mark_idle(self, now_ms: int) -> None:
+    def _mark_idle(self, now_ms: int, behind: Container[InputPartition]) -> None:
         """A partition that gave nothing for a while no longer holds the readers back."""
         paused = self.running_ahead()
         for source, watermark in self._partitions.items():
-            if source in paused:
+            if source in paused or source in behind:
                 # It is we who do not read it: it is not idle, and has the whole time again once it may speak.
                 self._last_read_ms[source] = now_ms
             last_ms = self._last_read_ms.setdefault(source, now_ms)
             if watermark.state.state is SourceState.ACTIVE and now_ms - last_ms >= self._settings.idle_after_ms:
                 watermark.state.state = SourceState.IDLE
+
+
+def _letter(reason: DeadLetterReason, detail: str, record: FeedRecord) -> DeadLetter:
+    return DeadLetter(reason, detail, record.source_partition, record.offset, record.value[:MAX_DEAD_LETTER_BYTES])
 
 
 def only_partition(topic_id: TopicId) -> int:

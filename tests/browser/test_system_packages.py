@@ -8,6 +8,8 @@ import pytest
 
 from tests.imports import ROOT
 
+BROKER = {"java": "", "mvn": "", "openssl": ""}
+
 SCRIPT = ROOT / "tools" / "install_system_packages.sh"
 
 
@@ -26,14 +28,19 @@ def run(folder: Path, **commands: str) -> tuple[int, str, list[str]]:
 
 def test_nothing_is_installed_where_all_is_there(tmp_path: Path) -> None:
     commands = {"chromium": "", "fc_list": "echo NotoSansCJK.ttc", "apt_get": 'echo "$@" >> LOG', "id": "echo 0"}
-    assert run(tmp_path, **commands) == (0, "", [])
+    assert run(tmp_path, **BROKER, **commands) == (0, "", [])
 
 
 def test_what_is_missing_is_installed_by_root(tmp_path: Path) -> None:
-    code, words, told = run(tmp_path, fc_list="", apt_get='echo "$@" >> LOG', id="echo 0")
+    code, words, told = run(tmp_path, **BROKER, fc_list="", apt_get='echo "$@" >> LOG', id="echo 0")
     assert code == 0
     assert "Installing chromium fonts-noto-cjk" in words
     assert told == ["update -qq", "install -y -qq --no-install-recommends chromium fonts-noto-cjk"]
+
+
+def test_what_a_broker_is_started_from_is_installed_too(tmp_path: Path) -> None:
+    _, _, told = run(tmp_path, chromium="", fc_list="echo NotoSansCJK.ttc", apt_get='echo "$@" >> LOG', id="echo 0")
+    assert told[1] == "install -y -qq --no-install-recommends default-jre-headless maven openssl"
 
 
 @pytest.mark.parametrize(
@@ -47,7 +54,7 @@ def test_what_is_missing_is_installed_by_root(tmp_path: Path) -> None:
 def test_what_cannot_be_installed_is_said_with_its_remedy(
     tmp_path: Path, commands: dict[str, str], remedy: str
 ) -> None:
-    code, words, told = run(tmp_path, fc_list="echo NotoSansCJK.ttc", **commands)
+    code, words, told = run(tmp_path, **BROKER, fc_list="echo NotoSansCJK.ttc", **commands)
     assert code == 3
     assert remedy in words
     assert "fonts" not in words

@@ -121,3 +121,31 @@ def test_name_holds_each_scorer_once_the_default_first() -> None:
 def test_default_must_be_one_of_the_scorers() -> None:
     with pytest.raises(ValueError, match="the default 'en' is none of zh"):
         RoutedScorer({"zh": Fake("zh-1")}, "en")
+
+
+class Network(Fake):
+    """One that runs a network and remembers."""
+
+    def __init__(self, name: str, backend: str) -> None:
+        super().__init__(name)
+        self.backend = backend
+        self.forgot = 0
+
+    def forget(self) -> None:
+        self.forgot += 1
+
+
+@pytest.mark.parametrize(("backends", "told"), [(("a-int8", "a-int8"), "a-int8"), (("a", "b"), "a+b")])
+def test_what_runs_the_networks_is_named_once(backends: tuple[str, str], told: str) -> None:
+    english, chinese = (Network("n", one) for one in backends)
+    assert RoutedScorer({"en": english, "zh": chinese}, "en").backend == told
+
+
+def test_word_lists_run_no_network() -> None:
+    assert RoutedScorer({"en": Fake("en-1")}, "en").backend == ""
+
+
+def test_all_that_remember_forget() -> None:
+    network = Network("zh-1", "a")
+    RoutedScorer({"en": Fake("en-1"), "zh": network}, "en").forget()
+    assert network.forgot == 1

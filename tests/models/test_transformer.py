@@ -177,6 +177,17 @@ def test_equal_questions_are_asked_once(scorer: TransformerScorer, monkeypatch: 
     assert found[0] == found[4] == found[6]
 
 
+def test_answer_is_remembered_until_it_is_to_be_forgotten(
+    scorer: TransformerScorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = watch(scorer, monkeypatch)
+    scorer.forget()
+    first = score(scorer, "a plain day")
+    assert (score(scorer, "a plain day"), len(asked)) == (first, 1)
+    scorer.forget()
+    assert (score(scorer, "a plain day"), len(asked)) == (first, 2)
+
+
 def test_network_is_not_asked_about_windows_that_hold_nothing(
     scorer: TransformerScorer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

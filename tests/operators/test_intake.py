@@ -10,7 +10,8 @@ def judged(records: str, *, ratio: float = 0.5, window: int = 10) -> Run:
     """A run after records of which `x` is unusable."""
     guard, run = IntakeGuard(ratio, window), Run()
     for record in records:
-        guard.count(run, is_usable=record != "x")
+        if guard.count(run, is_usable=record != "x"):
+            guard.judge(run)
     return run
 
 
@@ -34,6 +35,26 @@ def test_each_run_is_judged_afresh() -> None:
 
 def test_a_stopped_input_stays_stopped() -> None:
     assert judged("x" * 10 + "o" * 30).is_stopped
+
+
+@given(st.text("ox?", max_size=80), st.integers(1, 20), st.sampled_from([0.0, 0.25, 0.5, 0.9]), st.integers(1, 9))
+def test_a_record_that_turns_out_unusable_later_counts_as_if_it_had_been_known(
+    records: str, window: int, ratio: float, late: int
+) -> None:
+    """`?` is taken for usable and recanted `late` records on, or at the end of its run if the judgement turns on it."""
+    guard, run = IntakeGuard(ratio, window), Run()
+    out: list[int] = []  # the records of the present run that are not known yet
+    for number, record in enumerate(records):
+        is_complete = guard.count(run, is_usable=record != "x")
+        if record == "?":
+            out.append(number)
+        while out and (number - out[0] >= late or (is_complete and guard.turns_on(run, len(out)))):
+            out.pop(0)
+            guard.recant(run)
+        if is_complete:
+            guard.judge(run)
+            out.clear()  # what comes back from now on belongs to a run that was judged
+    assert run.is_stopped == judged(records.replace("?", "x"), ratio=ratio, window=window).is_stopped
 
 
 @given(st.text("ox", max_size=80), st.integers(1, 20), st.sampled_from([0.0, 0.25, 0.5, 0.9]))

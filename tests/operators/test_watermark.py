@@ -33,6 +33,24 @@ SEEN = st.builds(
 )
 
 
+@given(st.lists(st.tuples(SEEN, st.booleans()), max_size=30))
+def test_document_that_is_taken_back_counts_in_no_volume_and_still_moved_the_watermark(
+    seen: list[tuple[Seen, bool]],
+) -> None:
+    whole, effects = follow([one for one, _ in seen])
+    kept: Counter[tuple[str, int]] = Counter()
+    for (one, is_valid), (effective_ms, _) in zip(seen, effects, strict=True):
+        if is_valid:
+            kept[one.vendor, effective_ms // MINUTE_MS] += 1
+    before_ms = whole.watermark_ms
+    for (one, is_valid), (effective_ms, _) in zip(seen, effects, strict=True):
+        if not is_valid:
+            whole.take_back(effective_ms, one.vendor)
+    told = whole.progress()
+    assert {(vendor, minute): count for vendor, minute, count in told.volumes} == kept
+    assert told.watermark_ms == before_ms
+
+
 def follow(seen: list[Seen], state: PartitionState | None = None) -> tuple[PartitionWatermark, list[tuple[int, bool]]]:
     watermark = PartitionWatermark(WIRE, OUT_OF_ORDER_MS, state or PartitionState())
     return watermark, [watermark.read(*one) for one in seen]

@@ -99,6 +99,17 @@ def test_detection_below_what_its_partition_has_announced_is_a_repeat() -> None:
     ]
 
 
+def test_detection_that_is_heard_again_while_it_waits_is_a_repeat() -> None:
+    """The trend role died after it had said so, and before it had announced that nothing earlier follows."""
+    role, other = alert(), alert()
+    heard = [detection(HALDEN, clock(1), 4.0), detection(NORTHWIND, clock(1), 3.5)]
+    outputs = hear(role, *heard, *heard, told(clock(2)))
+    assert role.repeats == 2
+    assert outputs == hear(other, *heard, told(clock(2)))
+    rest = [replace(heard[0], severity=4.5), heard[0]]
+    assert [event.detection.severity for event in values(hear(alert(), *rest, told(clock(2))), AlertEvent)] == [4.5]
+
+
 def test_everything_that_is_not_told_has_a_reason() -> None:
     role = alert()
     heard = [

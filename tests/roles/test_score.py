@@ -10,9 +10,10 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from monitor.domain.document import DeadLetter, DeadLetterReason, Document, FeedRecord, InputPartition, ScoredDocument
@@ -20,12 +21,14 @@ from monitor.domain.progress import NO_TIME_MS, Progress, SourceProgress, Source
 from monitor.domain.sentiment import RiskKind, ScoreMark, Sentiment
 from monitor.domain.streams import Output, Stream
 from monitor.domain.topics import MatchRole, TopicId, TopicMatch
+from monitor.errors import UnscorableError
 from monitor.operators.batching import Batcher
 from monitor.operators.intake import IntakeGuard, Run
 from monitor.operators.merge import MergeByTime, MergeState
 from monitor.operators.parse import ParseLimits
 from monitor.operators.volume import ALL_VENDORS, FeedVolume, VolumeState
-from monitor.ports import Score, ScoreRequest
+from monitor.operators.watermark import PartitionState
+from monitor.ports import Answer, Score, ScoreRequest
 from monitor.roles import score_snapshot
 from monitor.roles.score import Read, ScoreRole, ScoreSettings
 
@@ -52,12 +55,29 @@ class WordTags:
 
 
 class NeutralScorer:
-    """Finds everything neutral, says about whom it was asked, and marks what is about nobody and what is about pike."""
+    """Finds everything neutral, says about whom it was asked, and marks what is about nobody and what is about pike.
+
+    A text that speaks of poison it cannot read for pike.
+    """
 
     name = "neutral-1"
 
-    def score(self, requests: Sequence[ScoreRequest]) -> list[Score]:
+    def __init__(self) -> None:
+        self.forgot = 0
+
+    def submit(self, requests: Sequence[ScoreRequest]) -> Answer:
         """One for each."""
+        return partial(self._score_all, list(requests))
+
+    def forget(self) -> None:
+        """Counted."""
+        self.forgot += 1
+
+    def _score_all(self, requests: Sequence[ScoreRequest]) -> list[Score]:
+        poison = [n for n, request in enumerate(requests) if "poison" in request.text and request.target == "pike"]
+        if poison:
+            # Its words tell what else was in the batch; nothing that is kept may.
+            raise UnscorableError(tuple(poison), f"1 of {len(requests)} does not fit")
         return [self._score(request) for request in requests]
 
     def _score(self, request: ScoreRequest) -> Score:
@@ -75,6 +95,10 @@ def role(
     from_ms: int | None = None,
     to_ms: int | None = None,
     are_themes: bool = False,
+    ahead: int = 0,
+    window: int = 1_000,
+    forgets: bool = False,
+    scorer: NeutralScorer | None = None,
 ) -> ScoreRole:
     tags = WordTags()
     tags.are_themes = are_themes
@@ -89,14 +113,15 @@ def role(
         to_ms=to_ms,
         partitions=partitions,
         partition_of=lambda topic_id: list(WATCHED.values()).index(topic_id) % partitions,
+        forgets_at_commits=forgets,
     )
-    batcher: Batcher[Read] = Batcher(NeutralScorer(), batch, 100)
+    batcher: Batcher[Read] = Batcher(scorer or NeutralScorer(), batch, 100, ahead)
     return ScoreRole(
         batcher,
         tags,
         NeutralScorer.name,
         settings,
-        IntakeGuard(0.5, 1_000),
+        IntakeGuard(0.5, window),
         known,
         score_snapshot.restore(stored or {}),
     )
@@ -209,6 +234,110 @@ def test_without_an_arrival_nothing_can_have_been_said_after_the_moment_of_knowl
     assert [one.offset for one in scored(outputs)] == [0, 2]
 
 
+# ---- what cannot be scored
+
+
+def poison(offset: int, text: str = "orrin pike poison") -> FeedRecord:
+    at_ms = DAWN_MS + offset * SECOND_MS
+    return record(offset, at_ms, text, arrival_ms=at_ms)
+
+
+def test_document_of_which_one_pair_cannot_be_scored_is_dead_lettered_and_the_others_go_on_in_order() -> None:
+    score = role(batch=100)
+    outputs = score.handle([*steady(2), poison(2), *steady(2, start=3)], 0) + score.cut(0)
+    assert [one.offset for one in scored(outputs)] == [0, 1, 3, 4]
+    (letter,) = dead(outputs)
+    assert (letter.reason, letter.offset, letter.source_partition) == (DeadLetterReason.POISON, 2, NEWS)
+    assert letter.detail == "text: the scorer cannot read it for the target 'pike'; the log says why"
+    assert json.loads(letter.value)["id"] == "feeds.news-2"
+    assert (score.dead, score.counts["scored"], score.counts["pairs"]) == ({DeadLetterReason.POISON: 1}, 4, 4)
+
+
+def test_document_that_cannot_be_scored_counts_in_no_volume_and_as_unusable_but_in_position_and_watermark() -> None:
+    score = role(batch=100)
+    told = announced(score.handle([*steady(2), poison(2)], 0) + score.cut(0))
+    assert (told.to_position, sum(n for _, _, n in told.volumes)) == (3, 2)
+    assert told.watermark_ms == DAWN_MS + 2 * SECOND_MS - OUT_OF_ORDER_MS
+    assert score.states[NEWS].run == Run(records=3, unusable=1)
+
+
+def test_minute_of_nothing_but_poison_is_not_told() -> None:
+    score = role()
+    assert announced(score.handle([poison(0)], 0) + score.cut(0)).volumes == ()
+
+
+KINDS = st.lists(st.sampled_from("ogpun"), max_size=60)
+"""o: about orrin, g: garbage, p: poison, u: names nobody, n: poison to pike only, about whom nobody asks here."""
+
+
+def of_kind(offset: int, kind: str) -> FeedRecord:
+    at_ms = DAWN_MS + offset * SECOND_MS
+    if kind == "g":
+        return garbage(offset)
+    text = {"o": "orrin", "p": "orrin pike poison", "u": "nobody", "n": "orrin poison"}[kind]
+    return record(offset, at_ms, text, arrival_ms=at_ms)
+
+
+@example(list("uupuogguo"), 4, 3, 0, 20, 9).via("poison of a run that was judged before")
+@given(KINDS, st.integers(1, 12), st.integers(1, 9), st.integers(0, 2), st.integers(1, 20), st.integers(1, 9))
+def test_poison_loses_and_repeats_nothing_and_stops_an_input_at_the_same_record_whatever_the_batches(
+    kinds: list[str], window: int, batch: int, ahead: int, together: int, commit_every: int
+) -> None:
+    """Against a plain account of the feed: records are judged one by one, each run by all that is bad in it.
+
+    feed     o p o p | p p o g | o ...      runs of four: the second has three bad ones, so the input stops behind it
+    """
+    expected: dict[int, str] = {}
+    for first in range(0, len(kinds), window):
+        one_run = kinds[first : first + window]
+        expected.update(enumerate(one_run, first))
+        if len(one_run) == window and sum(kind in "gp" for kind in one_run) > 0.5 * window:
+            break
+    records = [of_kind(offset, kind) for offset, kind in enumerate(kinds)]
+    score = role([NEWS], batch=batch, ahead=ahead, window=window)
+    outputs: list[Output] = []
+    for number, first in enumerate(range(0, len(records), together)):
+        outputs += score.handle(records[first : first + together], 0)
+        if number % commit_every == 0:
+            outputs += score.cut(0)
+            stored = {key: value for key, value in score_snapshot.snapshot(score.states).items() if value is not None}
+            # Whoever goes on from a commit stops at the same record.
+            score = role([NEWS], stored, batch=batch, ahead=ahead, window=window)
+    outputs += score.cut(0)
+    assert [one.offset for one in scored(outputs)] == [n for n, kind in expected.items() if kind in "on"]
+    found = sorted((letter.offset, letter.reason) for letter in dead(outputs))
+    reasons = {"g": DeadLetterReason.NOT_JSON, "p": DeadLetterReason.POISON}
+    assert found == [(n, reasons[kind]) for n, kind in expected.items() if kind in "gp"]
+    assert announced(outputs[-2:]).to_position == len(expected)
+    assert (score.stopped() == {NEWS}) == (len(expected) < len(kinds) or _ends_badly(kinds, window))
+
+
+def _ends_badly(kinds: Sequence[str], window: int) -> bool:
+    last = kinds[-window:]
+    return len(kinds) % window == 0 and sum(kind in "gp" for kind in last) > 0.5 * window
+
+
+def test_scorer_forgets_with_each_commit_of_a_replay_and_never_of_a_live_run() -> None:
+    for forgets, times in ((True, 2), (False, 0)):
+        scorer = NeutralScorer()
+        score = role(forgets=forgets, scorer=scorer)
+        for offset in range(2):
+            score.handle([record(offset, arrival_ms=DAWN_MS)], 0)
+            score.cut(0)
+            score.committed()
+        assert scorer.forgot == times
+
+
+def test_document_keeps_the_watchlist_that_tagged_it() -> None:
+    """Its batch may come back after the watchlist was loaded again."""
+    tags, score = WordTags(), role(batch=100)
+    score._tags = tags
+    score.handle([record(0, arrival_ms=DAWN_MS)], 0)
+    tags.watchlist = "watchlist-2"
+    score.handle([record(1, arrival_ms=DAWN_MS)], 0)
+    assert [one.watchlist for one in scored(score.cut(0))] == ["watchlist-1", "watchlist-2"]
+
+
 # ---- what is announced
 
 
@@ -269,6 +398,40 @@ def test_input_that_gives_nothing_for_a_while_is_told_idle_and_wakes_with_its_ne
     assert announced(score.cut(1_000 + IDLE_MS)).state is SourceState.IDLE
     score.handle(steady(1, start=1), now_ms=2_000 + IDLE_MS)
     assert announced(score.cut(2_000 + IDLE_MS)).state is SourceState.ACTIVE
+
+
+def test_input_that_is_known_to_hold_more_is_not_idle_however_long_it_gave_nothing() -> None:
+    score = role(known=(NEWS,))
+    score.handle(steady(1), 0)
+    assert announced(score.cut(IDLE_MS * 2, behind={NEWS})).state is SourceState.ACTIVE
+    assert announced(score.cut(IDLE_MS * 3 - 1)).state is SourceState.ACTIVE
+    assert announced(score.cut(IDLE_MS * 3)).state is SourceState.IDLE
+
+
+def test_role_speaks_only_of_the_partitions_that_it_has_and_names_all_that_exist() -> None:
+    score = role(known=())
+    score.know([NEWS, POSTS])
+    (before,) = {output.value for output in score.cut(0)}
+    assert isinstance(before, Progress)
+    assert (before.known, before.sources) == ((NEWS, POSTS), ())
+    score.assign(NEWS, PartitionState(committed_position=7, position=7, read_position=7, greatest_ms=DAWN_MS))
+    assert announced(score.cut(0)).to_position == 7
+    score.handle(steady(2, start=7), 0)
+    assert announced(score.cut(0)).to_position == 9
+    score.revoke(NEWS)
+    assert score.positions() == {}
+    assert [output.value.sources for output in score.cut(0) if isinstance(output.value, Progress)] == [(), ()]
+
+
+def test_commit_of_some_partitions_leaves_the_volumes_of_the_others() -> None:
+    score = role(known=(NEWS, POSTS))
+    score.handle([*steady(2), record(0, arrival_ms=DAWN_MS, source=POSTS)], 0)
+    score.cut(0)
+    score.committed([POSTS])
+    outputs = score.cut(0)
+    assert (announced(outputs).from_position, announced(outputs, POSTS).from_position) == (0, 1)
+    assert [count for _, _, count in announced(outputs).volumes] == [2]
+    assert announced(outputs, POSTS).volumes == ()
 
 
 def test_ended_input_is_told_once_as_news_and_then_holds_nobody_back() -> None:
@@ -364,7 +527,7 @@ def feeds(draw: st.DrawFn) -> dict[InputPartition, list[FeedRecord]]:
             kind = draw(st.sampled_from(["on time", "observed", "observed", "late", "far", "garbage"]))
             event_ms = now_ms - 20 * MINUTE_MS if kind == "late" else now_ms + 5 * HOUR_MS if kind == "far" else now_ms
             arrival_ms = now_ms if kind == "observed" else None
-            text = draw(st.sampled_from(["orrin", "nobody"]))
+            text = draw(st.sampled_from(["orrin", "nobody", "pike", "pike poison", "orrin pike poison"]))
             one = record(offset, event_ms, text, arrival_ms=arrival_ms, source=source)
             made[source].append(garbage(offset, source) if kind == "garbage" else one)
     return made
@@ -379,10 +542,13 @@ STEPS = st.lists(
 
 
 def run(
-    feed: dict[InputPartition, list[FeedRecord]], steps: Sequence[tuple[int, InputPartition, int]], batch: int
+    feed: dict[InputPartition, list[FeedRecord]],
+    steps: Sequence[tuple[int, InputPartition, int]],
+    batch: int,
+    ahead: int = 0,
 ) -> Outcome:
     """Let score read the feed in these steps; what was not committed when it crashes is read again."""
-    reader, score = ReaderOfScored(), role(batch=batch, partitions=1)
+    reader, score = ReaderOfScored(), role(batch=batch, partitions=1, ahead=ahead)
     stored: dict[str, bytes] = {}
     at = dict.fromkeys(feed, 0)
 
@@ -401,7 +567,7 @@ def run(
             stored = {key: value for key, value in score_snapshot.snapshot(score.states).items() if value is not None}
             score.committed()
         else:
-            score = role(stored=stored, batch=batch, partitions=1)
+            score = role(stored=stored, batch=batch, partitions=1, ahead=ahead)
             at = {one: score.positions()[one] for one in feed}
     for source in feed:
         read(source, len(feed[source]))
@@ -412,12 +578,12 @@ def run(
 
 @pytest.mark.slow
 @settings(max_examples=150)
-@given(feeds(), STEPS, st.integers(1, 8))
+@given(feeds(), STEPS, st.integers(1, 8), st.integers(0, 2))
 def test_any_cuts_commits_and_crashes_give_the_reader_the_same_order_and_the_same_minutes(
-    feed: dict[InputPartition, list[FeedRecord]], steps: list[tuple[int, InputPartition, int]], batch: int
+    feed: dict[InputPartition, list[FeedRecord]], steps: list[tuple[int, InputPartition, int]], batch: int, ahead: int
 ) -> None:
     whole = run(feed, [], batch=100)
-    assert run(feed, steps, batch) == whole
+    assert run(feed, steps, batch, ahead) == whole
     usable = sum(map(len, feed.values())) - len(whole.dead)
     assert sum(whole.volumes.values()) == usable, "every valid document is in the volume, once"
 

@@ -1,4 +1,4 @@
-"""What every feed promises; the same checks on lists in memory, files, files that are followed, and URLs."""
+"""What every feed promises; the same checks on lists in memory, files, files that are followed, URLs, and Kafka."""
 
 import gzip
 import json
@@ -56,7 +56,10 @@ class Looking(WebFeed):
         return super().poll(max_records)
 
 
-@pytest.fixture(params=["memory", "plain files", "gzip files", "followed files", "URLs"])
+KAFKA = pytest.param("kafka", marks=[pytest.mark.slow, pytest.mark.real])
+
+
+@pytest.fixture(params=["memory", "plain files", "gzip files", "followed files", "URLs", KAFKA])
 def open_feed(request: pytest.FixtureRequest, tmp_path: Path) -> OpenFeed:
     """Opens a feed of these contents; opened twice, it is the same feed in a later run."""
     openers: dict[str, OpenFeed] = {
@@ -68,6 +71,11 @@ def open_feed(request: pytest.FixtureRequest, tmp_path: Path) -> OpenFeed:
         ),
         "URLs": lambda contents: JoinedFeed([Looking(partition, held) for partition, held in contents.items()]),
     }
+    if request.param == "kafka":
+        # Here, because the slim set has no client for it.
+        from tests.transports.kafka_room import KafkaRoom
+
+        return KafkaRoom(request.getfixturevalue("kafka_bootstrap"), request.getfixturevalue("fresh")).open_feed
     return openers[request.param]
 
 

@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 from monitor import __version__
 from monitor.app import ReplayArguments, Replayed, replay
 from monitor.app.embedded import Embedded
+from monitor.app.scoring import device_loss_told
 from monitor.clock import DAY_MS, Clock
 from monitor.config import load_config
 from monitor.errors import ConfigError, ExitCode
@@ -77,7 +78,8 @@ def demo(arguments: DemoArguments, out: TextIO, clock: Clock) -> ExitCode:
     """Play the demo to its end.
 
     Raises: ConfigError: a seed or a place that cannot be; nothing has run then. DependencyError: the disk failed.
-    KeyboardInterrupt: Ctrl-C before the end; the terminal is as it was.
+    DeviceLostError: nothing can be scored any more. KeyboardInterrupt: Ctrl-C before the end; the terminal is as it
+    was.
     """
     if arguments.seed < 0:
         raise ConfigError(f"--seed: {arguments.seed} is negative; give 0 or more")
@@ -113,7 +115,8 @@ class _Play:
             folder = Path(name)
             places.write(folder / places.FEED, b"".join(line + b"\n" for line in story.records))
             places.write(folder / places.WATCHLIST, watchlist_table(story.watchlist).encode())
-            played = self._play(story, folder)
+            with device_loss_told("a demo that was cut off keeps nothing; start it again"):
+                played = self._play(story, folder)
             places.keep(folder, kept)
         if self._arguments.summary is not None:
             places.write(self._arguments.summary, summary_json(played.figures, played.verdict))
@@ -180,6 +183,7 @@ class _Play:
             embedded.alert,
             embedded.notify,
             embedded.laps,
+            embedded.take_work,
         )
 
     def _judge(self, replayed: Replayed, story: Story, watcher: Watcher) -> Played:
@@ -195,6 +199,7 @@ class _Play:
             watchlist=replayed.watchlist.version,
             config=self._config.fingerprint,
         )
+        self._metrics.set_scorer(backend=replayed.embedded.backend, checkpoint=replayed.scorer)
         title = "Two weeks of invented news: the story of the demo"
         heading = heading_of(self._config, replayed.watchlist, replayed.scorer, title=title)
         write_report(replayed.history, replayed.embedded.tags.name_of, self._report, heading=heading, verdict=verdict)

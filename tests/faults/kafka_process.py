@@ -1,0 +1,58 @@
+"""Roles in a process of their own, that a test kills: `python -m tests.faults.kafka_process BOOTSTRAP WORD FOLDER ROLES
+[ROLE SEAM N]`. With a seam it kills itself with SIGKILL when that role reaches that seam for the Nth time.
+"""
+
+import io
+import os
+import signal
+import sys
+from pathlib import Path
+
+from monitor.app.distributed.cluster import RoleName
+from monitor.app.distributed.process import Beats, Patience, Process
+from monitor.app.distributed.roster import Builder
+from monitor.app.distributed.worker import OnSeam, Seam, no_seam
+from monitor.clock import SystemClock
+from monitor.logs import configure
+from monitor.tags import LiveTags
+from monitor.watchlist import WatchlistFile
+from tests.faults.kafka_world import PACE, cluster_of, quick_config
+from tests.faults.watching import BeatingWatch
+
+
+def dying_at(role: RoleName, seam: Seam, number: int) -> OnSeam:
+    """Kills this process at the Nth time."""
+    passed = 0
+
+    def on_seam(which: RoleName, reached: Seam) -> None:
+        nonlocal passed
+        if which is role and reached is seam:
+            passed += 1
+            if passed == number:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    return on_seam
+
+
+def main(bootstrap: str, word: str, folder: Path, roles: list[RoleName], on_seam: OnSeam) -> None:
+    """Run until SIGTERM."""
+    configure("info", "console")
+    config = quick_config(storage__path=str(folder / "history.db"), notify__console=False)
+    clock = SystemClock()
+    beats = Beats(clock, roles)
+    tags = LiveTags(WatchlistFile(folder / "watchlist.csv").current, None)
+    builder = Builder(config, cluster_of(bootstrap, word), PACE, tags, clock, BeatingWatch(beats), on_seam)
+    roster = builder.build(roles, io.StringIO())
+    process = Process(roster.workers, beats, clock, Patience(drain=20.0, hang=60.0))
+    signal.signal(signal.SIGTERM, lambda number, frame: process.stop())
+    try:
+        process.run()
+    finally:
+        roster.close()
+
+
+if __name__ == "__main__":
+    given = sys.argv[1:]
+    named = [RoleName(name) for name in given[3].split(",")]
+    seam = dying_at(RoleName(given[4]), Seam(given[5]), int(given[6])) if len(given) > 4 else no_seam
+    main(given[0], given[1], Path(given[2]), named, seam)
