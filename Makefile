@@ -15,7 +15,7 @@ SETUP = @command -v "$(PYTHON)" >/dev/null 2>&1 || { \
 	exit 2; }; "$(PYTHON)" tools/setup_env.py --goal $(GOAL) $(CHOSEN)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-full run kafka test test-faults test-fast lint bench check lock clean
+.PHONY: help setup setup-full run kafka test test-faults test-fast lint bench bench-score check lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -57,6 +57,10 @@ bench: ## run the benchmarks one after the other; each ends with a line of JSON;
 		[ -e "$$file" ] || { echo "There are no benchmarks yet."; break; }; \
 		name=$$(basename "$$file" .py); echo "== $$name"; $(BIN)/python -m "tests.bench.$$name" $(ARGS); \
 	done
+
+bench-score: ## the scoring engine beside transformers and torch, same weights and texts; full set
+	$(SETUP) --set full --dev
+	@$(BIN)/python -m tests.bench.bench_score $(ARGS)
 
 check: ## do all that CI does
 	@PYTHON="$(PYTHON)" .ci/run

@@ -20,23 +20,12 @@ from tqdm import tqdm
 
 from monitor.config import ScorerKind
 from monitor.lab.synthetic import synthetic, watchlist_csv
-from tests.bench.machine import cpu_name
+from tests.bench.machine import cpu_name, resident_kib
 from tests.imports import ROOT
 
 BAR = 0.05
 SAMPLE_SECONDS = 0.5
 SEED = 1
-
-
-def resident_kib(pid: int) -> int:
-    """Resident memory of a process, KiB; 0 when it is gone."""
-    try:
-        for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
-            if line.startswith("VmRSS"):
-                return int(line.split()[1])
-    except OSError:
-        pass
-    return 0
 
 
 def main() -> None:
