@@ -12,7 +12,7 @@ from monitor.app.distributed.scoring import Scoring, Settle
 from monitor.app.distributed.worker import Pace, no_seam
 from monitor.clock import ManualClock, SystemClock
 from monitor.domain.document import InputPartition, ScoredDocument
-from monitor.domain.progress import Progress, SourceState
+from monitor.domain.progress import Progress, SourceProgress, SourceState
 from monitor.domain.streams import Output
 from monitor.operators.watermark import PartitionState
 from tests.roles.test_score import IDLE_MS, NEWS, POSTS, record, role, steady
@@ -60,10 +60,6 @@ class Room:
             assert time.monotonic() < deadline, "it did not come about"
             time.sleep(0.005)  # between two looks
 
-    def told(self, source: InputPartition) -> SourceState:
-        """What was announced last of a partition."""
-        return next(one.state for one in self.lines.progress()[-1].sources if one.source == source)
-
 
 class Standing(ManualClock):
     """Its time of day moves only when told to; what paces the thread is the machine's."""
@@ -93,15 +89,20 @@ def test_partition_whose_records_wait_for_the_model_is_not_idle(room: Room) -> N
     room.scoring.put([*steady(1), record(0, source=POSTS)])
     room.wait_for(lambda: len(room.lines.progress()) > 1)
     room.lines.gate.clear()
-    room.scoring.put([record(1, arrival_ms=record(1).arrival_ms, source=NEWS)])
+    room.scoring.put([record(1)])
     for number in range(1, 40):
         room.scoring.put([record(number, source=POSTS)])
     room.clock.advance(seconds=2 * IDLE_MS / 1_000)
+    time.sleep(0.05)  # so that progress is due at once
     count = len(room.lines.progress())
     room.lines.gate.set()
-    room.wait_for(lambda: len(room.lines.progress()) > count)
-    states = [next(one.state for one in told.sources if one.source == POSTS) for told in room.lines.progress()[count:]]
-    assert states[0] is SourceState.ACTIVE
+
+    def of_posts() -> list[SourceProgress]:
+        told = room.lines.progress()[count:]
+        return [one for progress in told for one in progress.sources if one.source == POSTS]
+
+    room.wait_for(lambda: of_posts() and of_posts()[-1].to_position == 40)
+    assert {one.state for one in of_posts()} == {SourceState.ACTIVE}
 
 
 def test_settle_commits_what_was_put_before_it_and_lets_partitions_go(room: Room) -> None:
