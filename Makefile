@@ -15,7 +15,7 @@ SETUP = @command -v "$(PYTHON)" >/dev/null 2>&1 || { \
 	exit 2; }; "$(PYTHON)" tools/setup_env.py --goal $(GOAL) $(CHOSEN)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-full run kafka test test-faults test-fast lint bench bench-score check lock clean
+.PHONY: help setup setup-full run kafka demo-kafka test test-faults test-fast lint bench bench-score check lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +33,10 @@ run: ## show the whole monitor, live, on a story of invented companies; slim set
 kafka: ## start a Kafka broker in the foreground, from its Java artifacts; ARGS="--nodes 3" is a cluster
 	@command -v "$(PYTHON)" >/dev/null 2>&1 || { echo "There is no $(PYTHON) here: install Python 3.11 or newer" >&2; exit 2; }
 	@"$(PYTHON)" -m tools.kafka $(ARGS)
+
+demo-kafka: ## show the demo's story on a real broker, a process for each role; full set
+	$(SETUP) --set full
+	@$(BIN)/python -m tools.kafka.demo $(ARGS)
 
 test: ## run every test but those of test-faults; full set
 	$(SETUP) --set full --dev

@@ -60,6 +60,10 @@ class KafkaFeed(Feed):
         """Those of them that this member reads, in order."""
         return sorted(self._waiting)
 
+    def has_more(self, partition: InputPartition) -> bool:
+        """Whether records of it wait here, or in its log as far as the brokers have told: it is not idle then."""
+        return bool(self._waiting.get(partition)) or not self._member.has_caught_up(partition)
+
     def take_events(self) -> list[Event]:
         """What happened to our partitions since the last call; records of one that went are already forgotten."""
         events, self._events = self._events, []

@@ -45,6 +45,10 @@ MakeScore = Callable[[int], ScoreRole]
 """Builds the role, for so many partitions of `sentiment.scored`."""
 
 
+PIECE_RECORDS = 64
+"""Handed over at once: a model on one core takes a second for so many, and only between two pieces is progress told,
+committed, or a partition handed over."""
+
 CAREFUL_RECORDS = 32
 """Read at once while records go one by one: each costs two commits, and polls must not be forgotten over them."""
 
@@ -173,7 +177,8 @@ class ScoreWorker:
         self._raise_failure(life)
         self._follow(life, life.feed.take_events())
         scoring.existing = life.feed.partitions
-        scoring.behind = frozenset(one for one in life.inputs if not life.member.has_caught_up(one))
+        backlog = {record.source_partition for record in life.backlog}
+        scoring.behind = frozenset(one for one in life.inputs if one in backlog or life.feed.has_more(one))
         ours = [record for record in records if record.source_partition in life.inputs]
         self._watch.read(ours)
         for record in ours:
@@ -321,8 +326,8 @@ class ScoreWorker:
                     return
                 held.has_arrived = True
         if not life.is_careful:
-            if waiting:
-                life.scoring.put(waiting)
+            for start in range(0, len(waiting), PIECE_RECORDS):
+                life.scoring.put(waiting[start : start + PIECE_RECORDS])
             return
         for number, record in enumerate(waiting):
             if not self._one(life, record):

@@ -11,6 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from monitor.app.distributed.cluster import RoleName
 from monitor.app.distributed.worker import Due, OnSeam, Pace, Seam
@@ -22,7 +23,6 @@ from monitor.engine import TICK_MS
 from monitor.operators.watermark import PartitionState
 from monitor.roles import score_snapshot
 from monitor.roles.score import ScoreRole
-from monitor.transports.kafka_streams import KafkaPublisher
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +56,15 @@ class Settle:
 Order = Sequence[FeedRecord] | Mapping[InputPartition, PartitionState] | Settle
 
 
+class Publishing(Protocol):
+    """Who sends the outputs; durable once `flush` returns."""
+
+    @property
+    def is_full(self) -> bool: ...
+    def publish(self, outputs: Sequence[Output]) -> None: ...
+    def flush(self) -> None: ...
+
+
 class Scoring:
     """The role with its thread. Every method but `work` is the poller's.
 
@@ -67,7 +76,7 @@ class Scoring:
     def __init__(
         self,
         role: ScoreRole,
-        publisher: KafkaPublisher,
+        publisher: Publishing,
         pace: Pace,
         clock: Clock,
         on_seam: OnSeam,
@@ -195,13 +204,19 @@ class Scoring:
         if not self.existing or not self._role.positions():
             return
         self._role.know(self.existing)
-        outputs = self._role.cut(self._clock.now_ms(), self.behind)
+        outputs = self._role.cut(self._clock.now_ms(), self.behind | self._queued())
         self._publish([output for output in outputs if not isinstance(output.value, Progress)])
         self._publisher.flush()
         self._on_seam(RoleName.SCORE, Seam.ACKNOWLEDGED)
         self._publish([output for output in outputs if isinstance(output.value, Progress)])
         self.view = View(frozenset(self._role.stopped()), frozenset(self._role.running_ahead()))
         self._on_cut()
+
+    def _queued(self) -> frozenset[InputPartition]:
+        """Partitions of which records wait here: they are not idle, however long a model takes for the others."""
+        with self._changed:
+            waiting = [order for order in self._orders if not isinstance(order, Settle | Mapping)]
+        return frozenset(record.source_partition for records in waiting for record in records)
 
     def _commit(self) -> None:
         """Of the cut that was just made."""
