@@ -28,12 +28,12 @@ logger = logging.getLogger(__name__)
 
 _LIKELY = 1.15
 """How much quicker than full precision another must be to be worth it: less is within what a busy machine varies by,
-and a choice that wavers would give a resumed run other last digits."""
+and with a choice that wavers two processes of one desk would give other last digits."""
 _MOST_APART = 0.05
 """Mean difference of a probability from full precision on made-up windows. Rounding makes .005 there; a processor on
 which integers overflow, .1 and more."""
 _LENGTHS = (12, 20, 28, 44)
-_ROUNDS = 2
+_ROUNDS = 3
 _GPU_SIGNS = ("/dev/nvidiactl", "/dev/dxg")
 """Made by NVIDIA's driver on Linux, and by its kin under Windows."""
 
@@ -174,13 +174,16 @@ def _made_up(manifest: Manifest) -> list[Window]:
 
 
 def _timed(backend: Backend, windows: list[Window]) -> tuple[FloatArray, float]:
-    """Answers, and the seconds that they took at best; the first round only warms up."""
+    """Answers, and the seconds that they took at best; the first round only warms up.
+
+    Seconds of the processor, of all threads: what else this machine does at the start then matters little.
+    """
     found = backend.logits(windows)
     seconds = []
     for _ in range(_ROUNDS):
-        started = time.perf_counter()
+        started = time.process_time()
         backend.logits(windows)
-        seconds.append(time.perf_counter() - started)
+        seconds.append(time.process_time() - started)
     return found, min(seconds)
 
 

@@ -50,7 +50,7 @@ class Machine:
         self.processor = PLAIN
         self.has_gpu = False
         self.gpu_error: Exception | None = None
-        monkeypatch.setattr(room, "time", SimpleNamespace(perf_counter=lambda: self.now))
+        monkeypatch.setattr(room, "time", SimpleNamespace(process_time=lambda: self.now))
         monkeypatch.setattr(room, "processor", lambda: self.processor)
         monkeypatch.setattr(room, "_has_gpu", lambda: self.has_gpu)
         monkeypatch.setattr(room, "find_spec", lambda name: object())
