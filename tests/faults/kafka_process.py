@@ -13,11 +13,25 @@ from monitor.app.distributed.process import Beats, Patience, Process
 from monitor.app.distributed.roster import Builder
 from monitor.app.distributed.worker import OnSeam, Seam, no_seam
 from monitor.clock import SystemClock
+from monitor.domain.document import Document
+from monitor.domain.topics import TopicMatch
 from monitor.logs import configure
 from monitor.tags import LiveTags
 from monitor.watchlist import WatchlistFile
 from tests.faults.kafka_world import PACE, cluster_of, quick_config
 from tests.faults.watching import BeatingWatch
+
+KILLS_US = b'{"id":"poison","source":"wire","published_at":"1999-01-01T00:00:00Z","text":"the record that kills"}'
+"""A record whose reading ends the process, as one would that breaks a library."""
+
+
+class MortalTags(LiveTags):
+    """A tagger that one document is the death of."""
+
+    def tag(self, document: Document) -> tuple[TopicMatch, ...]:
+        if document.id == "wire:poison":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().tag(document)
 
 
 def dying_at(role: RoleName, seam: Seam, number: int) -> OnSeam:
@@ -37,10 +51,11 @@ def dying_at(role: RoleName, seam: Seam, number: int) -> OnSeam:
 def main(bootstrap: str, word: str, folder: Path, roles: list[RoleName], on_seam: OnSeam) -> None:
     """Run until SIGTERM."""
     configure("info", "console")
-    config = quick_config(storage__path=str(folder / "history.db"), notify__console=False)
+    # Few wait, so that few go one by one after deaths.
+    config = quick_config(storage__path=str(folder / "history.db"), notify__console=False, scorer__max_pending=256)
     clock = SystemClock()
     beats = Beats(clock, roles)
-    tags = LiveTags(WatchlistFile(folder / "watchlist.csv").current, None)
+    tags = MortalTags(WatchlistFile(folder / "watchlist.csv").current, None)
     builder = Builder(config, cluster_of(bootstrap, word), PACE, tags, clock, BeatingWatch(beats), on_seam)
     roster = builder.build(roles, io.StringIO())
     process = Process(roster.workers, beats, clock, Patience(drain=20.0, hang=60.0))

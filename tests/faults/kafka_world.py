@@ -68,12 +68,13 @@ class World:
 
     def feed(self, shares: Sequence[slice] | None = None) -> None:
         """Write the feed, or these parts of each partition."""
+        for partition, lines in enumerate(self.lines):
+            self.write(partition, lines if shares is None else lines[shares[partition]])
+
+    def write(self, partition: int, lines: Sequence[bytes]) -> None:
+        """Write lines to one input partition."""
         producer = KafkaProducer(**self.cluster.access.options("crawler"))
-        sent = [
-            producer.send(self.cluster.inputs[0], line, partition=partition)
-            for partition, lines in enumerate(self.lines)
-            for line in (lines if shares is None else lines[shares[partition]])
-        ]
+        sent = [producer.send(self.cluster.inputs[0], line, partition=partition) for line in lines]
         for future in sent:
             future.get(30)
         producer.close()
