@@ -45,10 +45,10 @@ BAD = (
 class Monitor:
     """A running monitor and what it says."""
 
-    def __init__(self, folder: Path, *feed: str, stdin: int = subprocess.DEVNULL, config: str = CONFIG) -> None:
+    def __init__(self, folder: Path, *feed: str, stdin: int = subprocess.DEVNULL, config: str | None = None) -> None:
         self.state = folder / "monitor.db"
         path = folder / "monitor.yaml"
-        path.write_text(config % self.state)
+        path.write_text((config or CONFIG) % self.state)
         command = [sys.executable, "-m", "monitor", "run", *feed, "--config", str(path)]
         command += ["--watchlist", str(feeds.write_watchlist(folder))]
         environment = {**os.environ, "NO_COLOR": "1", "PYTHONUNBUFFERED": "1"}

@@ -43,6 +43,11 @@ def told(exc: BaseException, doing: str) -> MonitorError:
             "brokers' certificates, the name that they are issued for, and a certificate of our own if they ask for one"
         )
     # An idempotent producer wraps what it is refused into an error without a class of its own.
+    if isinstance(exc, errors.InvalidReceiveError):
+        return DependencyError(
+            f"kafka.security_protocol: what answers does not speak Kafka in the clear while {doing} ({detail}); a port of "
+            "TLS needs ssl or sasl_ssl, else correct kafka.bootstrap"
+        )
     if isinstance(exc, errors.AuthorizationError) or "AuthorizationFailedError" in detail:
         return DependencyError(
             f"the brokers do not permit {doing} ({detail}); grant it to the user of kafka.sasl_username, see "

@@ -135,8 +135,9 @@ class TestCertificates:
         with pytest.raises(DependencyError, match=r"kafka\.tls_ca: .*a certificate of our own"):
             contact(replace(by_certificate(broker), certificate=None, key=None))
 
-    def test_plain_client_at_a_port_of_tls_is_told_that_nobody_answers(self, broker: Cluster, fresh: str) -> None:
-        with pytest.raises(DependencyError, match=r"kafka\.bootstrap: no broker answered"):
+    def test_plain_client_at_a_port_of_tls_is_told_that_no_broker_speaks_so(self, broker: Cluster, fresh: str) -> None:
+        # Whether the client reads what TLS answers before it hangs up is chance.
+        with pytest.raises(DependencyError, match=r"kafka\.bootstrap: no broker answered|kafka\.security_protocol: "):
             contact(Access(tuple(broker.addresses(TLS).split(","))))
 
 
