@@ -45,8 +45,8 @@ def told(exc: BaseException, doing: str) -> MonitorError:
     # An idempotent producer wraps what it is refused into an error without a class of its own.
     if isinstance(exc, errors.InvalidReceiveError):
         return DependencyError(
-            f"kafka.security_protocol: what answers does not speak Kafka in the clear while {doing} ({detail}); a port of "
-            "TLS needs ssl or sasl_ssl, else correct kafka.bootstrap"
+            f"kafka.security_protocol: what answers does not speak Kafka in the clear while {doing} ({detail}); a port "
+            "of TLS needs ssl or sasl_ssl, else correct kafka.bootstrap"
         )
     if isinstance(exc, errors.AuthorizationError) or "AuthorizationFailedError" in detail:
         return DependencyError(
