@@ -26,8 +26,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         running = running_cluster(folder, guarded=True)
         cluster = running.__enter__()
     except BrokerError as exc:
-        # Loud: CI makes a failure of it, and the reason names the package to install.
-        pytest.skip(str(exc))
+        pytest.skip(str(exc))  # Loud: CI makes a failure of it, and the reason names the package to install.
     yield cluster
     running.__exit__(None, None, None)
 

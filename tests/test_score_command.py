@@ -32,16 +32,16 @@ TEXTS = (
 NEGATIVE = Judgement(0.912345678, 0.061, 0.026654322, "default", ("bankruptcy",))
 
 
-class Terminal(io.StringIO):
+class Terminal(io.TextIOWrapper):
     """A terminal that remembers what was written on it."""
 
     def __init__(self, encoding: str = "utf-8") -> None:
-        super().__init__()
-        self._encoding = encoding
+        self._written = io.BytesIO()
+        super().__init__(self._written, encoding, newline="")
 
-    @property
-    def encoding(self) -> str:  # type: ignore[override]  # what a stream of text has there is only readable
-        return self._encoding
+    def getvalue(self) -> str:
+        self.flush()
+        return self._written.getvalue().decode(self.encoding)
 
     def isatty(self) -> bool:
         return True

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from monitor.app.building import Knowledge
 from monitor.app.embedded import Embedded, join, no_seam
@@ -82,15 +82,17 @@ def replay(
     """
     started = clock.monotonic_seconds()
     watchlist = WatchlistFile(arguments.watchlist).current
-    # Before a state is made: a checkpoint that cannot be used must leave none behind.
-    model = make_scorer(config, _began_with(arguments.state))
     with ExitStack() as open_things:
+        goes_on = arguments.state is not None and arguments.state.exists()
+        store = open_things.enter_context(EmbeddedStore.open(arguments.state)) if goes_on else None
+        stored = store.load() if store else StoredState({}, {}, {})
+        model = make_scorer(config, _command_of(stored).get("scorer", ""))
+        # A state is made only now: a checkpoint that cannot be used must leave none behind.
+        if store is None and (arguments.state is not None or arguments.on_end is not None):
+            store = open_things.enter_context(EmbeddedStore.open(arguments.state))
         open_things.enter_context(device_loss_told(_kept(arguments.state)))
         feed = FileFeed(arguments.feeds, follow=False, clock=None, max_record_bytes=config.feeds.max_record_bytes)
         open_things.callback(feed.close)
-        keeps_history = arguments.state is not None or arguments.on_end is not None
-        store = open_things.enter_context(EmbeddedStore.open(arguments.state)) if keeps_history else None
-        stored = store.load() if store else StoredState({}, {}, {})
         scorer: Scorer = model
         if config.scorer.kind is ScorerKind.MODEL:
             # Its runtime lets go of Python's lock, so the rest of the monitor works beside it.
@@ -148,14 +150,6 @@ def _kept(state: Path | None) -> str:
     return f"what was committed is in {state}, and the same command goes on from there"
 
 
-def _began_with(state: Path | None) -> str:
-    """The name of the scorer of the run that is gone on with; empty where there is none."""
-    if state is None or not state.exists():
-        return ""
-    with EmbeddedStore.open(state) as store:
-        return str(json.loads(store.load().meta.get(COMMAND_KEY, "{}")).get("scorer", ""))
-
-
 def _observer(arguments: ReplayArguments, embedded: Embedded, open_things: ExitStack) -> EngineObserver:
     if arguments.watch is not None:
         return arguments.watch(embedded)
@@ -201,6 +195,12 @@ def _command(
     )
 
 
+def _command_of(stored: StoredState) -> dict[str, Any]:
+    """What `_command` said of the run that began a state; empty where none did."""
+    found: dict[str, Any] = json.loads(stored.meta.get(COMMAND_KEY, "{}"))
+    return found
+
+
 def _settle_command(
     config: Config,
     arguments: ReplayArguments,
@@ -211,7 +211,7 @@ def _settle_command(
     clock: Clock,
 ) -> ReplayArguments:
     """Fix the moment of knowledge, and refuse to go on with a state that another command began."""
-    before = json.loads(stored.meta.get(COMMAND_KEY, "{}"))
+    before = _command_of(stored)
     if arguments.as_of_ms is None:
         arguments = replace(arguments, as_of_ms=before.get("as_of", clock.now_ms()))
     if before:

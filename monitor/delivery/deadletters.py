@@ -98,7 +98,7 @@ def from_record(record: Record) -> StoredLetter:
         detail, whole = headers["detail"].decode(), {b"yes": True, b"no": False}[headers["whole"]]
     except (KeyError, ValueError) as exc:
         raise RecordError(
-            DeadLetterReason.BAD_FIELD, f"dead letter: {exc} is missing or no value of its header"
+            DeadLetterReason.BAD_FIELD, f"a dead letter's headers cannot be read: {exc}"
         ) from exc
     if record.key != key_of(source, offset):
         raise RecordError(

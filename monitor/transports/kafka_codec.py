@@ -1,21 +1,19 @@
 """What our own streams look like in Kafka: key, value, headers, and the way back; the header `kind` tells the value.
 
-A dead letter keeps the bytes that it was; where they came from and why they could not be used stands in its headers.
-Left out: partitions and sending.
+What a dead letter looks like, `monitor.delivery.deadletters` knows. Left out: partitions and sending.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from monitor import wire, wire_rows
+from monitor.delivery import deadletters
+from monitor.delivery.deadletters import KIND
 from monitor.domain.alerts import AlertEvent, Detection
 from monitor.domain.archive import ScoredRow, SuppressedRow, VolumeRow, WindowRow
-from monitor.domain.document import DeadLetter, DeadLetterReason, InputPartition, ScoredDocument
+from monitor.domain.document import DeadLetter, DeadLetterReason, ScoredDocument
 from monitor.domain.progress import Progress
 from monitor.errors import RecordError
-
-KIND = "kind"
-"""The header that every record of ours has."""
 
 
 class Encoded(NamedTuple):
@@ -54,13 +52,11 @@ _DECODERS: Mapping[bytes, Callable[[bytes], object]] = {
     b"suppressed": wire_rows.decode_suppressed,
 }
 
-_DEAD_LETTER = b"dead_letter"
-
-
 def encode(value: object) -> Encoded:
     """A domain value of any of our streams. Raises: TypeError: nothing of that type is published."""
     if isinstance(value, DeadLetter):
-        return _encode_dead_letter(value)
+        letter = deadletters.to_record(value)
+        return Encoded(letter.key, letter.value or b"", letter.headers)
     form = _FORMS.get(type(value))
     if form is None:
         raise TypeError(f"{type(value).__name__} has no form in Kafka")
@@ -74,33 +70,9 @@ def decode(key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, 
         raise RecordError(DeadLetterReason.EMPTY, "the record is a tombstone, which nobody of ours writes")
     named = dict(headers)
     kind = named.get(KIND)
-    if kind == _DEAD_LETTER:
-        return _decode_dead_letter(value, named)
+    if kind == deadletters.DEAD_LETTER:
+        return deadletters.from_record(deadletters.Record(key, value, tuple(named.items()))).letter
     decoder = _DECODERS.get(kind or b"")
     if decoder is None:
         raise RecordError(DeadLetterReason.BAD_FIELD, f"the header {KIND} is {kind!r}: not of this release")
     return decoder(value)
-
-
-def _encode_dead_letter(letter: DeadLetter) -> Encoded:
-    source = letter.source_partition
-    headers = {
-        KIND: _DEAD_LETTER,
-        "version": str(wire.VERSION).encode(),
-        "reason": letter.reason.value.encode(),
-        "detail": letter.detail.encode(errors="replace"),
-        "source_topic": source.kafka_topic.encode(),
-        "source_partition": str(source.partition).encode(),
-        "source_offset": str(letter.offset).encode(),
-    }
-    # By where it stood: the same record, read again after a crash, lands beside its first letter.
-    return Encoded(f"{source}@{letter.offset}".encode(), letter.value, tuple(headers.items()))
-
-
-def _decode_dead_letter(value: bytes, headers: Mapping[str, bytes]) -> DeadLetter:
-    try:
-        source = InputPartition(headers["source_topic"].decode(), int(headers["source_partition"]))
-        reason, offset = DeadLetterReason(headers["reason"].decode()), int(headers["source_offset"])
-        return DeadLetter(reason, headers["detail"].decode(errors="replace"), source, offset, value)
-    except (KeyError, ValueError) as exc:
-        raise RecordError(DeadLetterReason.BAD_FIELD, f"a dead letter's headers cannot be read: {exc}") from exc

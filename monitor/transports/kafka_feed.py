@@ -13,7 +13,8 @@ import orjson
 from monitor.domain.document import DeadLetterReason, FeedRecord, InputPartition
 from monitor.errors import StateError
 from monitor.ports import Feed
-from monitor.transports.kafka_member import InRecord, KafkaMember
+from monitor.transports.kafka_consumer import InRecord
+from monitor.transports.kafka_member import KafkaMember
 from monitor.transports.kafka_membership import Change, Event
 
 CHUNK_RECORDS = 500

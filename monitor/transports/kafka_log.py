@@ -6,19 +6,15 @@ what a client reports of single records. Left out: following a log as it grows, 
 
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any
 
-from kafka import KafkaConsumer, TopicPartition, errors
+from kafka import TopicPartition, errors
 
 from monitor.clock import Clock
 from monitor.domain.document import InputPartition
 from monitor.errors import TransientError
 from monitor.transports.kafka_access import Access
+from monitor.transports.kafka_consumer import ASK_SECONDS, InRecord, bounds_of, open_consumer
 from monitor.transports.kafka_errors import told
-from monitor.transports.kafka_member import InRecord
-
-ASK_SECONDS = 10.0
-"""For a question about bounds. A restart of a leader takes some seconds."""
 
 POLL_SECONDS = 0.5
 FETCH_BYTES = 32 << 20
@@ -38,30 +34,13 @@ class KafkaLog:
         self._clock = clock
         self._patience_seconds = patience_seconds
         self._is_closed = False
-        options = {
-            **access.options("log"),
-            "metrics_enabled": False,
-            "group_id": None,
-            "enable_auto_commit": False,
-            "auto_offset_reset": "none",
-            "fetch_max_bytes": FETCH_BYTES,
-            "max_partition_fetch_bytes": PARTITION_FETCH_BYTES,
-            "allow_auto_create_topics": False,
-        }
-        try:
-            self._consumer: Any = KafkaConsumer(**options)
-        except errors.KafkaError as exc:
-            raise told(exc, "opening a consumer") from exc
+        self._consumer = open_consumer(
+            access, "log", group_id=None, fetch_max_bytes=FETCH_BYTES, max_partition_fetch_bytes=PARTITION_FETCH_BYTES
+        )
 
     def bounds(self, partition: InputPartition) -> tuple[int, int]:
         """The first offset of the log, and the one after its last. Raises: TransientError, DependencyError."""
-        place = TopicPartition(*partition)
-        try:
-            first = self._consumer.beginning_offsets([place], timeout_ms=ASK_SECONDS * 1_000)[place]
-            end = self._consumer.end_offsets([place], timeout_ms=ASK_SECONDS * 1_000)[place]
-        except errors.KafkaError as exc:
-            raise told(exc, f"asking for the bounds of {partition}") from exc
-        return first, end
+        return bounds_of(self._consumer, [partition])[partition]
 
     def read(self, partition: InputPartition, first: int, end: int) -> Iterator[InRecord]:
         """What still lies in [first, end). Raises: TransientError: it does not come; as KafkaMember.poll."""

@@ -12,9 +12,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition, errors
+from kafka import OffsetAndMetadata, TopicPartition, errors
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 
 from monitor.clock import Clock
@@ -22,6 +22,7 @@ from monitor.delivery.shape import Shape
 from monitor.domain.document import InputPartition
 from monitor.errors import DependencyError, StateError
 from monitor.transports.kafka_access import Access
+from monitor.transports.kafka_consumer import ASK_SECONDS, InRecord, bounds_of, open_consumer
 from monitor.transports.kafka_errors import MembershipError, told
 from monitor.transports.kafka_membership import Change, Event, Membership
 
@@ -41,20 +42,6 @@ REJOIN_SECONDS = 0.1
 PATTERN_JOIN_SECONDS = 2.0
 """The same of a group of a pattern: the client asks for fresh metadata in each such poll and waits for the answer no
 longer than the poll lasts. In polls that are shorter than a slow answer it would never join."""
-
-ASK_SECONDS = 10.0
-"""For a question to the brokers about offsets. A restart of the coordinator takes some seconds."""
-
-
-class InRecord(NamedTuple):
-    """One record as it lies in the log; `value` is None for a tombstone."""
-
-    source: InputPartition
-    offset: int
-    timestamp_ms: int
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[tuple[str, bytes]]
 
 
 class Committed(NamedTuple):
@@ -110,27 +97,19 @@ class KafkaMember:
         self._assignments = 0
         self._ids: dict[str, str] = {}
         self._is_closed = False
-        options = {
-            **access.options(group),
-            "metrics_enabled": False,
-            "group_id": group,
-            "group_instance_id": instance_id,
-            "partition_assignment_strategy": [CooperativeStickyAssignor],
-            "enable_auto_commit": False,
-            # Where a group begins is decided in `begin`; what is out of range must be told.
-            "auto_offset_reset": "none",
-            "session_timeout_ms": limits.session_timeout_ms,
-            "heartbeat_interval_ms": max(1, limits.session_timeout_ms // HEARTBEATS),
-            "max_poll_interval_ms": limits.poll_interval_ms,
-            "fetch_max_wait_ms": FETCH_WAIT_MS,
-            "fetch_max_bytes": FETCH_BYTES,
-            "max_partition_fetch_bytes": PARTITION_FETCH_BYTES,
-            "allow_auto_create_topics": False,
-        }
-        try:
-            self._consumer: Any = KafkaConsumer(**options)
-        except errors.KafkaError as exc:
-            raise told(exc, "opening a consumer") from exc
+        self._consumer = open_consumer(
+            access,
+            group,
+            group_id=group,
+            group_instance_id=instance_id,
+            partition_assignment_strategy=[CooperativeStickyAssignor],
+            session_timeout_ms=limits.session_timeout_ms,
+            heartbeat_interval_ms=max(1, limits.session_timeout_ms // HEARTBEATS),
+            max_poll_interval_ms=limits.poll_interval_ms,
+            fetch_max_wait_ms=FETCH_WAIT_MS,
+            fetch_max_bytes=FETCH_BYTES,
+            max_partition_fetch_bytes=PARTITION_FETCH_BYTES,
+        )
         self._membership.attach(self._consumer)
         if pattern is None:
             self._consumer.subscribe(topics=list(kafka_topics), listener=self._membership)
@@ -240,13 +219,7 @@ class KafkaMember:
 
     def bounds(self, partitions: Sequence[InputPartition]) -> dict[InputPartition, tuple[int, int]]:
         """The first offset in each log, and the one after its last. Raises: TransientError, DependencyError."""
-        places = [TopicPartition(*partition) for partition in partitions]
-        try:
-            first = self._consumer.beginning_offsets(places, timeout_ms=ASK_SECONDS * 1_000)
-            end = self._consumer.end_offsets(places, timeout_ms=ASK_SECONDS * 1_000)
-        except errors.KafkaError as exc:
-            raise told(exc, "asking for the bounds of logs") from exc
-        return {InputPartition(*place): (first[place], end[place]) for place in places}
+        return bounds_of(self._consumer, partitions)
 
     def commit(
         self, positions: Mapping[InputPartition, Committed], assignments: Mapping[InputPartition, int], seconds: float

@@ -11,7 +11,8 @@ from monitor.domain.partitioning import partition_of
 from monitor.domain.streams import Message, Output, Stream
 from monitor.errors import Backpressure, RecordError
 from monitor.transports.kafka_codec import decode, encode
-from monitor.transports.kafka_member import InRecord, KafkaMember
+from monitor.transports.kafka_consumer import InRecord
+from monitor.transports.kafka_member import KafkaMember
 from monitor.transports.kafka_sender import KafkaSender, OutRecord
 
 MAX_LETTER_BYTES = 4_096

@@ -85,6 +85,7 @@ def test_progress_is_sent_when_everything_before_it_was_acknowledged(room: Room)
     assert before[-1] == "flushed"
 
 
+@pytest.mark.slow
 def test_partition_whose_records_wait_for_the_model_is_not_idle(room: Room) -> None:
     room.scoring.put([*steady(1), record(0, source=POSTS)])
     room.wait_for(lambda: len(room.lines.progress()) > 1)
@@ -105,6 +106,7 @@ def test_partition_whose_records_wait_for_the_model_is_not_idle(room: Room) -> N
     assert {one.state for one in of_posts()} == {SourceState.ACTIVE}
 
 
+@pytest.mark.slow
 def test_settle_commits_what_was_put_before_it_and_lets_partitions_go(room: Room) -> None:
     room.scoring.put(steady(5))
     settle = Settle(frozenset({NEWS}), commits=True)

@@ -100,6 +100,7 @@ def test_words_end_where_people_end_them() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(st.text(max_size=60), st.text(max_size=10))
 def test_any_text_has_words_that_it_holds_and_that_do_not_overlap(text: str, target: str) -> None:

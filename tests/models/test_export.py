@@ -358,6 +358,7 @@ def test_weights_of_another_kind_are_refused() -> None:
         )
 
 
+@pytest.mark.slow
 def test_command_makes_a_checkpoint_of_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     network = tiny()
     run = run_folder(tmp_path / "run", network)

@@ -64,6 +64,7 @@ def test_teacher_answers_rows_and_a_student_reads_the_answers(tmp_path: Path) ->
     assert run(student, tmp_path / "student") == 0
 
 
+@pytest.mark.slow
 def test_second_run_begins_with_the_first_ones_weights(tmp_path: Path) -> None:
     assert run(tiny.write_config(tmp_path, epochs=1), tmp_path / "first") == 0
     # At these rates nothing is learnt: what the second run ends with is what it began with.

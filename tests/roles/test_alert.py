@@ -313,6 +313,7 @@ def test_two_real_trend_partitions_are_decided_in_one_order(seed: int, order: in
 # ---- a year
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("per_topic_month", [0.2, 1.0])
 def test_year_of_episodes_keeps_near_the_budget_and_says_why_each_other_told_nobody(per_topic_month: float) -> None:
     """Eight months are enough to see it; severities rise and fall within each episode as they do in life."""

@@ -22,7 +22,7 @@ from monitor.transports.fetch import (
     Validators,
     read_retry_after,
 )
-from tests.feed_server import FeedServer, Handler, Item, page, rss, serving, status
+from tests.feed_server import Answer, FeedServer, Handler, Item, page, rss, serving, status
 
 FEED = rss([Item("n1", "Halden Bank opens an office")])
 NOTHING = Validators()
@@ -188,8 +188,8 @@ SLOW = (endless, drip_of_a_known_length, drip_of_headers, silence, silence_after
 
 
 @pytest.mark.parametrize("answer", SLOW, ids=lambda answer: answer.__name__)
-def test_a_server_that_is_slow_without_end_is_left_at_the_deadline(site: FeedServer, answer: object) -> None:
-    site.answers["/rss"] = answer  # type: ignore[assignment]  # each of them is one
+def test_a_server_that_is_slow_without_end_is_left_at_the_deadline(site: FeedServer, answer: Answer) -> None:
+    site.answers["/rss"] = answer
     assert failure(site.url("/rss"), HASTY).outcome is FetchOutcome.TIMEOUT
 
 

@@ -33,6 +33,11 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptio
 real = [pytest.mark.slow, pytest.mark.real]
 
 
+@pytest.fixture(autouse=True)
+def collected(fresh: str) -> None:
+    """What a refused client left is collected within the test that it belongs to, as `fresh` does at its end."""
+
+
 def contact(access: Access, limit_seconds: float = 0.0) -> None:
     await_brokers(access, SystemClock(), limit_seconds, random.Random(7))
 

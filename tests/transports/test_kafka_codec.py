@@ -2,10 +2,11 @@
 
 import pytest
 
+from monitor.delivery.deadletters import KIND
 from monitor.domain.document import DeadLetterReason, InputPartition
 from monitor.domain.progress import Progress
 from monitor.errors import RecordError
-from monitor.transports.kafka_codec import KIND, decode, encode
+from monitor.transports.kafka_codec import decode, encode
 from tests.storage.samples import alert, dead_letter, detection, scored, scored_row, volume_row, window_row
 
 SAMPLES: tuple[tuple[object, bytes | None], ...] = (
@@ -38,6 +39,7 @@ def test_dead_letter_keeps_its_bytes_and_says_in_headers_whence_and_why() -> Non
         "source_topic": b"feeds.news",
         "source_partition": b"2",
         "source_offset": b"7",
+        "whole": b"yes",
     }
 
 

@@ -12,8 +12,9 @@ from kafka import KafkaAdminClient, TopicPartition
 from monitor.clock import SystemClock
 from monitor.domain.document import InputPartition
 from monitor.errors import DependencyError, StateError
+from monitor.transports.kafka_consumer import InRecord
 from monitor.transports.kafka_errors import MembershipError
-from monitor.transports.kafka_member import Committed, InRecord, KafkaMember, MemberLimits
+from monitor.transports.kafka_member import Committed, KafkaMember, MemberLimits
 from monitor.transports.kafka_membership import Change, Event
 from monitor.transports.kafka_topics import KafkaAdmin
 from tests.transports.kafka_room import KafkaRoom, until

@@ -11,7 +11,7 @@ from monitor.domain.document import DeadLetter, DeadLetterReason
 from monitor.domain.partitioning import partition_of
 from monitor.domain.streams import Message, Output, Stream
 from monitor.errors import Backpressure, RecordError
-from monitor.transports.kafka_member import InRecord
+from monitor.transports.kafka_consumer import InRecord
 from monitor.transports.kafka_sender import OutRecord, SenderLimits
 from monitor.transports.kafka_streams import MAX_LETTER_BYTES, KafkaPublisher, KafkaReader
 from tests.storage.samples import alert, scored

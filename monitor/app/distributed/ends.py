@@ -6,8 +6,6 @@ of a batch, the batch is given up and read again.
 """
 
 import logging
-import random
-import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -16,7 +14,7 @@ from typing import Protocol
 import orjson
 
 from monitor.app.distributed.cluster import Cluster, RoleName
-from monitor.app.distributed.worker import LAG_SECONDS, POLL_SECONDS, Due, Lives, OnSeam, Pace, Seam, Watch
+from monitor.app.distributed.worker import POLL_SECONDS, Due, LivingWorker, OnSeam, Pace, Seam, Watch, tell_unusable
 from monitor.clock import SECOND_MS, Clock
 from monitor.domain.alerts import AlertEvent
 from monitor.domain.document import InputPartition
@@ -27,8 +25,9 @@ from monitor.ports import Commit
 from monitor.roles.archive import ArchiveRole
 from monitor.roles.notify import NotifyRole
 from monitor.storage.store import EmbeddedStore
+from monitor.transports.kafka_consumer import InRecord
 from monitor.transports.kafka_errors import MembershipError
-from monitor.transports.kafka_member import Committed, InRecord, KafkaMember
+from monitor.transports.kafka_member import Committed, KafkaMember
 from monitor.transports.kafka_membership import Change, Event
 from monitor.transports.kafka_streams import KafkaReader
 
@@ -102,7 +101,7 @@ class _Life:
     positions: dict[InputPartition, int] = field(default_factory=dict)
 
 
-class EndWorker:
+class EndWorker(LivingWorker):
     """Drives one end in one process.
 
     Args:
@@ -123,30 +122,19 @@ class EndWorker:
         *,
         falls_back: bool,
     ) -> None:
-        self.role = role
+        super().__init__(role, clock, watch)
         self._cluster = cluster
         self._streams = streams
         self._make = make
         self._store = store
         self._pace = pace
-        self._clock = clock
-        self._watch = watch
         self._on_seam = on_seam
         self._falls_back = falls_back
-        self._lives = Lives(role, clock, watch, random.Random())
-
-    def run(self) -> None:
-        """Until `close`. Raises: StateError, DependencyError: no new life mends that."""
-        self._lives.run(self._live)
-
-    def close(self) -> None:
-        """Store what is in hand, leave."""
-        self._lives.close()
 
     def _live(self) -> None:
         with ExitStack() as open_things:
             life = self._open(open_things)
-            looks = Due(self._clock, round(LAG_SECONDS * SECOND_MS), sys.maxsize)
+            looks = self._lag_looks()
             while not self._lives.is_closing:
                 self._watch.beat(self.role)
                 messages = life.reader.poll(self._pace.poll_records, POLL_SECONDS)
@@ -170,9 +158,7 @@ class EndWorker:
     def _unusable(self, record: InRecord, why: RecordError) -> None:
         # The mark that a letter was sent again is for whoever sends letters again.
         if dict(record.headers).get("kind") != b"redriven":
-            event(
-                logger, "record_unusable", level=logging.ERROR, place=f"{record.source}@{record.offset}", why=str(why)
-            )
+            tell_unusable(record, why)
 
     def _take(self, life: _Life, messages: Sequence[Message]) -> int:
         ours = [one for one in messages if self._place(one) in life.positions]

@@ -9,15 +9,13 @@ A record that may be the one that kills the process goes alone, marked first (se
 """
 
 import logging
-import random
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from monitor.app.distributed.cluster import Cluster, RoleName
 from monitor.app.distributed.scoring import CommitRequest, Scoring, Settle
-from monitor.app.distributed.worker import LAG_SECONDS, Due, Lives, OnSeam, Pace, Seam, Watch
+from monitor.app.distributed.worker import LivingWorker, OnSeam, Pace, Seam, Watch
 from monitor.clock import SECOND_MS, Clock
 from monitor.delivery.crashes import UNTROUBLED, CrashNote, Way
 from monitor.delivery.metadata import ScoreCommit, decode_score, encode_score
@@ -97,10 +95,8 @@ class _Life:
         self.backlog = [record for record in self.backlog if record.source_partition in self.inputs]
 
 
-class ScoreWorker:
+class ScoreWorker(LivingWorker):
     """Reads feeds for the score role."""
-
-    role = RoleName.SCORE
 
     def __init__(
         self,
@@ -116,29 +112,19 @@ class ScoreWorker:
         maintain: Callable[[], None] = lambda: None,
     ) -> None:
         """`maintain` is called in the scoring thread after each cut: the watchlist is looked at there."""
+        super().__init__(RoleName.SCORE, clock, watch)
         self._cluster = cluster
         self._make = make
         self._pace = pace
-        self._clock = clock
-        self._watch = watch
         self._on_seam = on_seam
         self._max_record_bytes = max_record_bytes
         self._max_pending = max_pending
         self._maintain = maintain
-        self._lives = Lives(self.role, clock, watch, random.Random())
-
-    def run(self) -> None:
-        """Until `close`. Raises: StateError, DependencyError, AllStopped: no new life mends that."""
-        self._lives.run(self._live)
-
-    def close(self) -> None:
-        """Finish what is in hand, commit, leave."""
-        self._lives.close()
 
     def _live(self) -> None:
         with ExitStack() as open_things:
             life = self._open(open_things)
-            looks = Due(self._clock, round(LAG_SECONDS * SECOND_MS), sys.maxsize)
+            looks = self._lag_looks()
             while not self._lives.is_closing:
                 self._watch.beat(self.role)
                 looks.count(self._step(life))

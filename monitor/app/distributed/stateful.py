@@ -9,8 +9,6 @@ A partition's unit carries the number of its assignment, so that no commit rests
 """
 
 import logging
-import random
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -18,7 +16,7 @@ from typing import Protocol
 
 from monitor.app.distributed.cluster import Cluster, RoleName, state_place
 from monitor.app.distributed.states import Begun, States
-from monitor.app.distributed.worker import LAG_SECONDS, POLL_SECONDS, Due, Lives, OnSeam, Pace, Seam, Watch
+from monitor.app.distributed.worker import POLL_SECONDS, Due, LivingWorker, OnSeam, Pace, Seam, Watch, tell_unusable
 from monitor.clock import SECOND_MS, Clock
 from monitor.delivery.chunks import Versions
 from monitor.delivery.metadata import Pointer, StateCommit, encode_state
@@ -29,9 +27,10 @@ from monitor.domain.progress import Progress
 from monitor.domain.streams import Message, Output, Stream
 from monitor.errors import RecordError
 from monitor.logs import event
+from monitor.transports.kafka_consumer import InRecord
 from monitor.transports.kafka_errors import MembershipError
 from monitor.transports.kafka_log import KafkaLog
-from monitor.transports.kafka_member import Committed, InRecord, KafkaMember
+from monitor.transports.kafka_member import Committed, KafkaMember
 from monitor.transports.kafka_membership import Change, Event
 from monitor.transports.kafka_sender import KafkaSender
 from monitor.transports.kafka_streams import KafkaPublisher, KafkaReader
@@ -110,34 +109,23 @@ class _Life:
     units: dict[InputPartition, Unit] = field(default_factory=dict)
 
 
-class StatefulWorker:
+class StatefulWorker(LivingWorker):
     """Drives the units of one role in one process."""
 
     def __init__(
         self, cluster: Cluster, role: StatefulRole, pace: Pace, clock: Clock, watch: Watch, on_seam: OnSeam
     ) -> None:
-        self.role = role.name
+        super().__init__(role.name, clock, watch)
         self._cluster = cluster
         self._spec = role
         self._pace = pace
-        self._clock = clock
-        self._watch = watch
         self._on_seam = on_seam
-        self._lives = Lives(role.name, clock, watch, random.Random())
-
-    def run(self) -> None:
-        """Until `close`. Raises: StateError, DependencyError: no new life mends that."""
-        self._lives.run(self._live)
-
-    def close(self) -> None:
-        """Finish what is in hand, commit, leave."""
-        self._lives.close()
 
     def _live(self) -> None:
         with ExitStack() as open_things:
             life = self._open(open_things)
             due = Due(self._clock, self._pace.commit_every_ms, self._pace.commit_records)
-            looks = Due(self._clock, round(LAG_SECONDS * SECOND_MS), sys.maxsize)
+            looks = self._lag_looks()
             while not self._lives.is_closing:
                 self._watch.beat(self.role)
                 messages = self._poll(life)
@@ -169,9 +157,7 @@ class StatefulWorker:
 
         def unusable(record: InRecord, why: RecordError) -> None:
             """Its place is kept: a hole would look like records that were lost."""
-            event(
-                logger, "record_unusable", level=logging.ERROR, place=f"{record.source}@{record.offset}", why=str(why)
-            )
+            tell_unusable(record, why)
             unreadable.append(Message(spec.reads, record.source.partition, record.offset, None))
 
         return _Life(

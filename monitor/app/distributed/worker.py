@@ -6,7 +6,9 @@ holds, waits, and begins anew from its commits; any other error ends the process
 
 import logging
 import random
+import sys
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,8 +17,9 @@ from typing import Protocol
 from monitor.app.distributed.cluster import RoleName
 from monitor.clock import SECOND_MS, Clock
 from monitor.domain.document import FeedRecord, InputPartition
-from monitor.errors import TransientError
+from monitor.errors import RecordError, TransientError
 from monitor.logs import event
+from monitor.transports.kafka_consumer import InRecord
 from monitor.transports.kafka_membership import Change
 
 logger = logging.getLogger(__name__)
@@ -164,6 +167,42 @@ class Lives:
         while not self._closed.is_set() and (left := until - self._clock.monotonic_seconds()) > 0:
             self._watch.beat(self._role)
             self._closed.wait(min(left, 1.0))
+
+
+class LivingWorker(ABC):
+    """A worker whose lives are told by `_live`.
+
+    Attributes:
+        role: whose work it is.
+    """
+
+    def __init__(self, role: RoleName, clock: Clock, watch: Watch) -> None:
+        self.role = role
+        self._clock = clock
+        self._watch = watch
+        self._lives = Lives(role, clock, watch, random.Random())
+
+    def run(self) -> None:
+        """Until `close`. Raises: StateError, DependencyError, AllStopped: no new life mends that."""
+        self._lives.run(self._live)
+
+    def close(self) -> None:
+        """Finish what is in hand, commit, leave."""
+        self._lives.close()
+
+    @abstractmethod
+    def _live(self) -> None:
+        """One life: until `_lives.is_closing`, or something outside fails it."""
+
+    def _lag_looks(self) -> "Due":
+        """When it is time to look at the ends of logs again."""
+        return Due(self._clock, round(LAG_SECONDS * SECOND_MS), sys.maxsize)
+
+
+def tell_unusable(record: InRecord, why: RecordError) -> None:
+    """Log a record of our own streams that cannot be read."""
+    place = f"{record.source}@{record.offset}"
+    event(logger, "record_unusable", level=logging.ERROR, place=place, why=str(why))
 
 
 class Due:

@@ -6,7 +6,7 @@ windows, finds phrases and kinds of risk besides, and is compared by tokens read
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +39,11 @@ class Contender(Protocol):
     def score(self, texts: Sequence[str]) -> FloatArray:
         """Calibrated probabilities of the beginnings of texts, or of whole ones, shape (n_texts, n_labels)."""
         ...
+
+
+@runtime_checkable
+class Judge(Contender, Protocol):
+    """One that can be asked about a target: a pipeline knows none."""
 
     def judge(self, pairs: Sequence[Pair]) -> FloatArray:
         """Calibrated probabilities as the product gives them: targets found, whole texts, shape (n_pairs, n_labels)."""
@@ -157,9 +162,6 @@ class Pipeline:
 
     def score(self, texts: Sequence[str]) -> FloatArray:
         return calibrated(self._ask(texts), self._manifest)
-
-    def judge(self, pairs: Sequence[Pair]) -> FloatArray:
-        raise NotImplementedError("a pipeline knows no targets")
 
 
 def calibrated(logits: FloatArray, manifest: Manifest) -> FloatArray:

@@ -16,7 +16,7 @@ from typing import Any
 
 from models.scorer import Pair
 from tests.bench.machine import resident_kib
-from tests.bench.scoring.contenders import ENGINE, Contender, FloatArray, open_contender
+from tests.bench.scoring.contenders import ENGINE, Contender, FloatArray, Judge, open_contender
 from tests.imports import ROOT
 
 _END_SECONDS = 10.0
@@ -132,6 +132,8 @@ def _answer(contender: Contender, what: str, asked: Any) -> Any:
     if what == "score":
         return contender.score(asked)
     if what == "judge":
+        if not isinstance(contender, Judge):
+            raise TypeError(f"{type(contender).__name__} knows no targets")
         return contender.judge(asked)
     began = time.perf_counter()
     contender.score(asked)

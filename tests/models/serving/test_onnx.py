@@ -45,6 +45,7 @@ def test_no_windows_have_no_logits(sessions: list[OnnxBackend]) -> None:
         assert found.dtype == np.float32
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(st.lists(st.integers(0, 39), max_size=40), st.integers(0, 2))
 def test_answer_is_the_same_to_the_bit_in_any_company(
@@ -179,17 +180,21 @@ def test_answers_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
         session.logits(make_windows(1))
 
 
+def spoil(graph: Path, damage: str) -> None:
+    """What a disk or a copy does to a file."""
+    if damage == "missing":
+        graph.unlink()
+    else:
+        graph.write_bytes(b"" if damage == "empty" else bytes(range(256)))
+
+
 @pytest.mark.parametrize("damage", ["empty", "noise", "missing", "other graph", "short weights"])
 def test_graph_that_cannot_be_opened_is_named_with_the_remedy(tmp_path: Path, damage: str) -> None:
     folder = make_checkpoint(tmp_path)
     graph = folder / "graph.onnx"
     match damage:
-        case "empty":
-            graph.write_bytes(b"")
-        case "noise":
-            graph.write_bytes(bytes(range(256)))
-        case "missing":
-            graph.unlink()
+        case "empty" | "noise" | "missing":
+            spoil(graph, damage)
         case "other graph":
             graph.write_bytes(graph.read_bytes().replace(b"targets", b"sargets"))
         case _:
@@ -354,12 +359,8 @@ def test_graph_of_integers_that_cannot_be_opened_is_named_with_the_remedy(
     manifest = load_manifest(folder)
     graph = folder / "graph-int8.onnx"
     match damage:
-        case "empty":
-            graph.write_bytes(b"")
-        case "noise":
-            graph.write_bytes(bytes(range(256)))
-        case "missing":
-            graph.unlink()
+        case "empty" | "noise" | "missing":
+            spoil(graph, damage)
         case "other graph":
             graph.write_bytes((folder / "graph.onnx").read_bytes())
         case _:

@@ -30,7 +30,6 @@ from tests.imports import ROOT
 from tests.models.serving.bert import LONGEST, change, make_bert
 from tests.models.tiny import make_checkpoint, make_windows
 
-HAS_GPU = torch.cuda.is_available()
 WINDOWS = make_windows(40)
 
 
@@ -219,8 +218,10 @@ def test_batch_beyond_the_memory_is_told_as_such_and_the_next_is_answered(folder
     assert told.stdout.endswith("(3, 3)\n")
 
 
-@pytest.mark.skipif(HAS_GPU, reason="says what is said where no GPU is")
-def test_gpu_that_is_demanded_and_not_there_is_named_with_the_key_and_the_remedy(folder: Path) -> None:
+def test_gpu_that_is_demanded_and_not_there_is_named_with_the_key_and_the_remedy(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     for wanted in ("cuda", "cuda:1"):
         with pytest.raises(
             DeviceUnavailable, match=rf"^scorer\.device: {wanted} is demanded, .* or choose auto or cpu$"

@@ -95,6 +95,7 @@ def test_finished_run_does_nothing_when_it_is_started_again(settings: TrainSetti
     assert weights(tmp_path) == before
 
 
+@pytest.mark.slow
 def test_run_stops_without_gain_and_stays_stopped(
     settings: TrainSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
