@@ -3,7 +3,8 @@
 `effect` of a word = net score of the text - net score of the text without it, for the same target: what the word
 brought. It asks nothing of a scorer but its scores, so it holds for the word lists, a checkpoint of ours and any other
 model; and what it says can be checked by whoever leaves the words out (`tests/bench/bench_explain.py` does). Order of
-events: texts -> of long ones the sentences that move the score most -> their words, each left out -> the strongest.
+events: texts -> of long ones the sentences that move the score most -> their words, each left out; of Chinese every
+second pair of characters -> the pairs that overlap with the strongest of these -> the strongest of all.
 
 Source: Li, Monroe and Jurafsky, Understanding Neural Networks through Representation Erasure, 2016. Attention's weights
 were not taken: they need not say what an answer rests on (Jain and Wallace, Attention is not Explanation, 2019).
@@ -19,12 +20,18 @@ from models.text import MAX_CHARACTERS, find_mentions, sentences
 
 WORDS = 3
 """Named for each text unless more are asked for."""
-MAX_WORDS = 64
+MAX_WORDS = 40
 """Words of one text that are left out in turn. Of a longer one only the sentences that move the score most are read."""
 MAX_SENTENCES = 64
 """Sentences that are left out in turn. What stands behind them is not looked into; a model reads little of it."""
+LOOKED_BESIDE = 6
+"""Pairs of characters of one text whose overlapping neighbours are left out in turn, too: twice the words that are
+named. A word that stands across two pairs breaks with either, so it is beside a strong one; to try all costs half more
+and finds the same words (`tests/bench/bench_explain.py`)."""
 LEAST_EFFECT = 0.005
 """Of a word that is named. Below it a word says nothing, and to name it would be noise."""
+_AS_HEAVY = 0.95
+"""Share of the greatest weight from which an overlapping pair may be the word instead."""
 
 _IDEOGRAPHS = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 # Numbers keep their signs and units, names their hyphens; an emoji is a word. Ideographs are cut further: `_words`.
@@ -53,7 +60,7 @@ class Word:
 
 
 def explain(scorer: PairScorer, pairs: Sequence[Pair], count: int = WORDS) -> list[tuple[Word, ...]]:
-    """At most `count` words for each pair, strongest first, all texts in two batches. Raises nothing for any text.
+    """At most `count` words for each pair, strongest first, all texts in three batches. Raises nothing for any text.
 
     Words of the target's own mentions are never left out: the question would be another.
     """
@@ -66,10 +73,18 @@ def explain(scorer: PairScorer, pairs: Sequence[Pair], count: int = WORDS) -> li
     chosen = [
         _within(body, found, by) if found else body for body, found, by in zip(bodies, parts, moved, strict=True)
     ]
-    _, effects = _asked(scorer, pairs, chosen, nets)
-    return [
-        _strongest(pair.text, spans, by, count) for pair, spans, by in zip(pairs, chosen, effects, strict=True)
+    first = [_apart(spans) for spans in chosen]
+    _, effects = _asked(scorer, pairs, first, nets)
+    looked = max(LOOKED_BESIDE, 2 * count)
+    beside = [
+        _beside(spans, ones, by, looked) for spans, ones, by in zip(chosen, first, effects, strict=True)
+    ]  # fmt: skip
+    _, more = _asked(scorer, pairs, beside, nets)
+    tried = [
+        sorted([*zip(ones, by, strict=True), *zip(others, by_others, strict=True)])
+        for ones, by, others, by_others in zip(first, effects, beside, more, strict=True)
     ]
+    return [_strongest(pair.text, found, count) for pair, found in zip(pairs, tried, strict=True)]
 
 
 def without(text: str, spans: Sequence[Span]) -> str:
@@ -89,7 +104,7 @@ def _words(text: str, mentions: Sequence[Span]) -> list[Span]:
     for match in _WORD.finditer(text[:MAX_CHARACTERS]):
         start, end = match.span()
         if _IS_IDEOGRAPH.match(text, start) and end - start > 2:
-            # Nothing parts Chinese words, and most have two characters: each pair is tried, the strongest are kept.
+            # Nothing parts Chinese words, and most have two characters: each pair may be tried (`_apart`, `_beside`).
             found += [(at, at + 2) for at in range(start, end - 1)]
         else:
             found.append((start, end))
@@ -116,6 +131,23 @@ def _within(words: Sequence[Span], parts: Sequence[Span], effects: Sequence[floa
     return sorted(kept[:MAX_WORDS])
 
 
+def _apart(spans: Sequence[Span]) -> list[Span]:
+    """Those of some ordered spans that do not overlap: of pairs of Chinese characters every second one."""
+    found: list[Span] = []
+    for span in spans:
+        if not found or found[-1][1] <= span[0]:
+            found.append(span)
+    return found
+
+
+def _beside(spans: Sequence[Span], tried: Sequence[Span], effects: Sequence[float], count: int) -> list[Span]:
+    """The spans not tried yet that overlap with one of the `count` strongest that were."""
+    order = sorted(range(len(tried)), key=lambda one: (-abs(effects[one]), one))
+    strong = [tried[one] for one in order[:count]]
+    left = set(spans).difference(tried)
+    return sorted(span for span in left if _overlaps(span, strong))
+
+
 def _asked(
     scorer: PairScorer, pairs: Sequence[Pair], spans: Sequence[Sequence[Span]], known: Sequence[float] | None = None
 ) -> tuple[list[float], list[list[float]]]:
@@ -129,15 +161,17 @@ def _asked(
     return nets, [[net - next(rest) for _ in ones] for net, ones in zip(nets, spans, strict=True)]
 
 
-def _strongest(text: str, spans: Sequence[Span], effects: Sequence[float], count: int) -> tuple[Word, ...]:
+def _strongest(text: str, tried: Sequence[tuple[Span, float]], count: int) -> tuple[Word, ...]:
     found: list[Word] = []
-    left = list(zip(spans, effects, strict=True))
+    left = list(tried)
     while len(found) < count:
         weights = _weights(left)
         strong = [one for one, (_, effect) in enumerate(left) if abs(effect) >= LEAST_EFFECT]
         if not strong:
             break
-        span, effect = left[max(strong, key=lambda one: (abs(weights[one]), -one))]
+        first = max(strong, key=lambda one: (abs(weights[one]), -one))
+        rivals = [one for one in strong if _rivals(one, first, left, weights)]
+        span, effect = left[max(rivals, key=lambda one: (_support(left, one), abs(weights[one]), -one))]
         found.append(Word(text[slice(*span)], *span, effect))
         left = [one for one in left if not _overlaps(one[0], [span])]
     return tuple(sorted(found, key=lambda word: (-abs(word.effect), word.start)))
@@ -153,6 +187,16 @@ def _weights(left: Sequence[tuple[Span, float]]) -> list[float]:
             holding.setdefault(at, []).append(effect)
     means = {at: sum(found) / len(found) for at, found in holding.items()}
     return [sum(means[at] for at in range(start, end)) / (end - start) for (start, end), _ in left]
+
+
+def _rivals(one: int, first: int, left: Sequence[tuple[Span, float]], weights: Sequence[float]) -> bool:
+    """Whether a span weighs about as much as the heaviest and overlaps with it."""
+    return abs(weights[one]) >= _AS_HEAVY * abs(weights[first]) and _overlaps(left[one][0], [left[first][0]])
+
+
+def _support(left: Sequence[tuple[Span, float]], one: int) -> float:
+    """What the spans that overlap with one move: the word in the middle breaks with those on both sides of it."""
+    return abs(sum(effect for span, effect in left if span != left[one][0] and _overlaps(span, [left[one][0]])))
 
 
 def _net(judgement: Judgement) -> float:

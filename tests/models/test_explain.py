@@ -1,4 +1,4 @@
-"""Explanation: the words that are named are those that move the score, and it costs two batches."""
+"""Explanation: the words that are named are those that move the score, and it costs three batches at most."""
 
 import random
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.explain import LEAST_EFFECT, MAX_SENTENCES, MAX_WORDS, Word, explain, without, words_of
+from models.explain import LEAST_EFFECT, LOOKED_BESIDE, MAX_SENTENCES, MAX_WORDS, Word, explain, without, words_of
 from models.labels import NO_RISK
 from models.lexicon import LexiconScorer
 from models.scorer import Judgement, Pair
@@ -49,6 +49,20 @@ def test_strongest_words_come_first_with_what_they_brought() -> None:
 def test_chinese_words_are_found_where_they_stand() -> None:
     assert named("岚砚股份申请破产并被清算了") == [("破产", -0.6), ("清算", -0.2)]
     assert named("他说破产了") == [("破产", -0.6)]
+
+
+def test_chinese_words_are_found_wherever_the_pairs_begin() -> None:
+    """Only every second pair is tried first: a word that stands across two of them is found beside these."""
+    for before in ("", "他", "他说", "他们说"):
+        assert named(f"{before}破产后还有很多人在这里走来走去没有事情可以做") == [("破产", -0.6)]
+
+
+def test_chinese_costs_little_more_than_half_of_its_pairs() -> None:
+    scorer = Weighing()
+    explain(scorer, [Pair("他们在公司申请破产的那天还在讨论明年的计划和预算安排问题", "", None)])
+    pairs = len(words_of("他们在公司申请破产的那天还在讨论明年的计划和预算安排问题", ""))
+    assert pairs == 27
+    assert sum(scorer.batches) - 1 <= pairs // 2 + 1 + LOOKED_BESIDE
 
 
 def test_target_is_never_left_out() -> None:
