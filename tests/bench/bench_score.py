@@ -5,8 +5,9 @@
 Contenders are `transformers.pipeline` as people run it (single precision, 32 texts a batch in order of arrival),
 `torch-sorted` (single precision, sorted by length), the product's `engine`, and each backend alone; all begin with
 texts, each in a process of its own, in rounds that take turns. Then: throughput against latency, agreement with full
-precision on development rows, cold start, memory, a single text, two processes beside one, and a replay end to end. A
-table, a last line of JSON, and with --out both as files with a chart. --quick tells whether it works, never how fast.
+precision on development rows, cold start, memory, a single text, two processes beside one, a replay and the demo end to
+end. A table, a last line of JSON, and with --out both as files with a chart. --quick tells whether it works, never how
+fast.
 """
 
 import argparse
@@ -105,7 +106,8 @@ def show(found: Measured, told: dict[str, Any]) -> None:
         print("", *curve_table(name, curve), sep="\n")
     for lang, agreement in found.agreements.items():
         print("", *agreement_table(lang, agreement), sep="\n")
-    print("", *alone_lines(found.start, found.processes, found.end_to_end), sep="\n")
+    whole = {"replay": found.end_to_end, "demo": found.demo}
+    print("", *alone_lines(found.start, found.processes, whole), sep="\n")
     print("", *bar_table(found.bars(told["extensions"])), sep="\n")
     for note in found.notes:
         print(f"NOTE: {note}")

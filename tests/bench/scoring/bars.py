@@ -77,6 +77,6 @@ def start_bars(start: Start) -> Iterable[Bar]:
     yield Bar("single text ms", SINGLE_MS, start.single_ms, start.single_ms < SINGLE_MS, "at the median")
 
 
-def end_bars(found: EndToEnd) -> Iterable[Bar]:
-    """The whole beside the engine."""
-    yield Bar("replay of the engine's rate", END_TO_END, found.ratio.median, found.ratio.median >= END_TO_END)
+def end_bars(name: str, found: EndToEnd) -> Iterable[Bar]:
+    """The whole beside the engine; name: of what was run."""
+    yield Bar(f"{name} of the engine's rate", END_TO_END, found.ratio.median, found.ratio.median >= END_TO_END)

@@ -33,6 +33,8 @@ from tests.bench.scoring.workers import Absent, Worker
 MOST_APART = 1e-3
 """By which a probability of two in single precision may differ. Rounding makes 1e-6; another token, some hundredths."""
 _SEED = 20_261_127
+_DEMO = 0
+"""Documents of a round that is the demo's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +96,16 @@ class Measured:
     start: Start | None = None
     processes: Processes | None = None
     end_to_end: EndToEnd | None = None
+    demo: EndToEnd | None = None
     notes: list[str] = field(default_factory=list)
 
     def bars(self, extensions: Sequence[str]) -> list[Bar]:
         """Those that can be judged."""
         found = [*speed_bars(self.races, extensions), *agreement_bars(self.agreements)]
         found += start_bars(self.start) if self.start is not None else ()
-        return found + list(end_bars(self.end_to_end) if self.end_to_end is not None else ())
+        for name, one in (("replay", self.end_to_end), ("demo", self.demo)):
+            found += end_bars(name, one) if one is not None else ()
+        return found
 
     def as_json(self, extensions: Sequence[str]) -> dict[str, Any]:
         """What the last line says."""
@@ -116,6 +121,7 @@ class Measured:
             "start": None if self.start is None else self.start.as_json(),
             "processes": None if self.processes is None else self.processes.as_json(),
             "replay": None if self.end_to_end is None else self.end_to_end.as_json(),
+            "demo": None if self.demo is None else self.demo.as_json(),
             "absent": self.absent,
             "bars": {one.name: one.as_json() for one in self.bars(extensions)},
             "notes": self.notes,
@@ -185,6 +191,8 @@ def _measure_alone(found: Measured, plan: Plan, threads: int, supplies: Mapping[
         found.start = starts(threads, posts.draw(1)[0], warm, posts.draw(plan.singles), plan.starts, bar.update)
         bar.set_description("replays")
         found.end_to_end = end_to_end(threads, plan.replay_documents, plan.replay_rounds, bar.update)
+        bar.set_description("demos")
+        found.demo = end_to_end(threads, _DEMO, plan.replay_rounds, bar.update)
     except (Absent, RuntimeError) as error:
         found.notes.append(f"not all was measured: {error}")  # Hours of figures are not thrown away for the last one.
 
@@ -202,7 +210,7 @@ def _steps(plan: Plan, names: Sequence[str], sets: Mapping[str, Sequence[Labelle
     asked = sum(repeats(batch, plan.span) for batch in plan.batches)
     pairs = sum(len(one.rows) for labelled in sets.values() for one in labelled)
     judges = len([name for name in names if name != PIPELINE])
-    alone = plan.starts + plan.replay_rounds + (2 * plan.rounds if threads > 1 else 0)
+    alone = plan.starts + 2 * plan.replay_rounds + (2 * plan.rounds if threads > 1 else 0)
     together = len(LANGUAGES) + len(plan.sets) * (plan.rounds + asked)
     return len(names) * together + judges * pairs + (alone if ENGINE in names else 0)
 

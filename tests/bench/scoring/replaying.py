@@ -1,13 +1,16 @@
-"""How much of the engine's own rate is left end to end: `monitor replay` of a generated feed beside the engine alone.
+"""How much of the engine's own rate is left end to end: `monitor replay` and `monitor demo` beside the engine alone.
 
     python -m tests.bench.scoring.replaying THREADS DOCUMENTS SEED
 
-A process of its own for each round, which ends with a line of JSON. The pairs that the engine is asked alone are those
-that the same replay asks the word lists first: what is asked does not depend on who answers. The replay's seconds run
-from the first record to the end of the last commit; the opening of the model is left out, that of the files is not.
+A process of its own for each round, which ends with a line of JSON; DOCUMENTS of a generated feed are replayed, 0 is
+the demo's story of that seed. The pairs that the engine is asked alone are those that a replay of the same feed asks
+the word lists first: what is asked does not depend on who answers. A replay's seconds run from the first record to the
+end of the last commit; the opening of the model is left out, that of the files is not. The demo tells its own: those in
+which it was at work.
 """
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -21,6 +24,7 @@ from unittest.mock import patch
 
 from models.lexicon import LexiconScorer
 from models.scorer import Judgement, Pair
+from models.serving.threads import usable_cores
 from models.shipped import DEFAULT, open_scorer
 from monitor.app import ReplayArguments, replay
 from monitor.app.embedded import Embedded
@@ -44,7 +48,7 @@ class EndToEnd:
 
     Attributes:
         pairs: scored in a round. engine, replayed: pairs a second. ratio: of both in one round.
-        busy: share of the cores that the replay kept busy.
+        busy: share of the cores that the replay kept busy, or the demo's whole process, its opening and end included.
     """
 
     pairs: int
@@ -80,7 +84,7 @@ class _Recorder:
 
 
 def end_to_end(threads: int, documents: int, rounds: int, on_step: Callable[[], None]) -> EndToEnd:
-    """Rounds, each with a feed of its own. Raises: RuntimeError: one of them failed."""
+    """Rounds, each with a feed of its own; documents: 0 for the demo. Raises: RuntimeError: one of them failed."""
     found: list[dict[str, float]] = []
     for seed in range(1, rounds + 1):
         numbers = [str(one) for one in (threads, documents, seed)]
@@ -90,13 +94,13 @@ def end_to_end(threads: int, documents: int, rounds: int, on_step: Callable[[], 
             raise RuntimeError(f"a replay ended with exit code {ended.returncode}: {ended.stderr.strip()[-400:]}")
         found.append(json.loads(ended.stdout.splitlines()[-1]))
         on_step()
-    rates = [(one["pairs"] / one["engine_seconds"], one["pairs"] / one["replay_seconds"]) for one in found]
+    rates = [(one["pairs"] / one["engine_seconds"], one["pairs"] / one["seconds"]) for one in found]
     return EndToEnd(
         round(sum(one["pairs"] for one in found) / rounds),
         spread([alone for alone, _ in rates]),
         spread([whole for _, whole in rates]),
         spread([whole / alone for alone, whole in rates]),
-        spread([one["replay_cpu_seconds"] / one["replay_seconds"] / threads for one in found]),
+        spread([one["busy_seconds"] / one["wall_seconds"] / threads for one in found]),
     )
 
 
@@ -104,21 +108,26 @@ def main() -> None:
     """One round."""
     threads, documents, seed = map(int, sys.argv[1:])
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "feed.jsonl").write_bytes(b"".join(synthetic(documents, _TOPICS, seed, _PER_DAY)))
-        (folder / "watchlist.csv").write_text(watchlist_csv(_TOPICS, seed), encoding="utf-8")
-        recorder = _Recorder()
-        # The application's name for the module is taken by the function.
-        with patch.object(import_module("monitor.app.replay"), "make_scorer", lambda *_: ModelScorer(recorder)):
-            _replayed(folder, "recorded", threads)
-        if seed % 2:
-            alone = _alone(recorder.pairs, threads)
-            seconds, cpu_seconds = _replayed(folder, "scored", threads)
-        else:
-            seconds, cpu_seconds = _replayed(folder, "scored", threads)
-            alone = _alone(recorder.pairs, threads)
-    told = {"pairs": len(recorder.pairs), "engine_seconds": alone}
-    print(json.dumps({**told, "replay_seconds": seconds, "replay_cpu_seconds": cpu_seconds}))
+        print(json.dumps(_round(Path(name), threads, documents, seed)))
+
+
+def _round(folder: Path, threads: int, documents: int, seed: int) -> dict[str, float]:
+    """Both, in an order that changes with the seed. The demo writes the feed that is asked, so it is always first."""
+    told = None if documents else _shown(folder, threads, seed)
+    feed, watchlist = folder / "out/demo/feed.jsonl", folder / "out/demo/watchlist.csv"
+    if documents:
+        feed, watchlist = folder / "feed.jsonl", folder / "watchlist.csv"
+        feed.write_bytes(b"".join(synthetic(documents, _TOPICS, seed, _PER_DAY)))
+        watchlist.write_text(watchlist_csv(_TOPICS, seed), encoding="utf-8")
+    recorder = _Recorder()
+    # The application's name for the module is taken by the function.
+    with patch.object(import_module("monitor.app.replay"), "make_scorer", lambda *_: ModelScorer(recorder)):
+        _replayed(feed, watchlist, "recorded", threads)
+    if told is None and not seed % 2:
+        told = _replayed(feed, watchlist, "scored", threads)
+    alone = _alone(recorder.pairs, threads)
+    told = told or _replayed(feed, watchlist, "scored", threads)
+    return {"pairs": len(recorder.pairs), "engine_seconds": alone} | told
 
 
 def _alone(pairs: Sequence[Pair], threads: int) -> float:
@@ -130,7 +139,7 @@ def _alone(pairs: Sequence[Pair], threads: int) -> float:
     return time.perf_counter() - began
 
 
-def _replayed(folder: Path, name: str, threads: int) -> tuple[float, float]:
+def _replayed(feed: Path, watchlist: Path, name: str, threads: int) -> dict[str, float]:
     """Seconds of the wall and of the processor that the loop of a replay took."""
     began: list[float] = []
 
@@ -139,13 +148,29 @@ def _replayed(folder: Path, name: str, threads: int) -> tuple[float, float]:
         return ProgressBar()
 
     arguments = ReplayArguments(
-        (str(folder / "feed.jsonl"),), folder / "watchlist.csv", folder / f"{name}.jsonl", None, None, None, None,
-        watch=watch,
-    )  # fmt: skip
+        (str(feed),), watchlist, feed.parent / f"{name}.jsonl", None, None, None, None, watch=watch
+    )
     config = load_config(None, {}, {"scorer.kind": ScorerKind.MODEL.value, "scorer.threads": threads})
     if replay(config, arguments, SystemClock()) is not ExitCode.DONE:
         raise RuntimeError("the generated feed was refused")
-    return time.perf_counter() - began[0], time.process_time() - began[1]
+    seconds, busy = time.perf_counter() - began[0], time.process_time() - began[1]
+    return {"seconds": seconds, "wall_seconds": seconds, "busy_seconds": busy}
+
+
+def _shown(folder: Path, threads: int, seed: int) -> dict[str, float]:
+    """The demo without a terminal, so that nothing waits; its files stay in `folder`/out/demo."""
+    if threads != usable_cores():
+        raise RuntimeError(f"the demo takes every core ({usable_cores()}), and cannot be told to take {threads}")
+    summary = folder / "summary.json"
+    command = [sys.executable, "-m", "monitor", "demo", "--seed", str(seed), "--no-serve", "--summary", str(summary)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "MONITOR_SCORER__KIND": ScorerKind.MODEL.value}
+    began, before = time.perf_counter(), os.times()
+    subprocess.run(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=sys.stderr, check=True)
+    seconds, after = time.perf_counter() - began, os.times()
+    told = json.loads(summary.read_text(encoding="utf-8"))
+    busy = after.children_user + after.children_system - before.children_user - before.children_system
+    worked = told["documents"] / told["documents_per_second"]
+    return {"seconds": worked, "wall_seconds": seconds, "busy_seconds": busy}
 
 
 if __name__ == "__main__":

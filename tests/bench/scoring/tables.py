@@ -49,7 +49,7 @@ def agreement_table(lang: str, found: Mapping[str, Agreement]) -> list[str]:
     return rows
 
 
-def alone_lines(start: Start | None, processes: Processes | None, end_to_end: EndToEnd | None) -> list[str]:
+def alone_lines(start: Start | None, processes: Processes | None, whole: Mapping[str, EndToEnd | None]) -> list[str]:
     """What the engine does when nobody else is in memory."""
     found = []
     if start is not None:
@@ -64,10 +64,11 @@ def alone_lines(start: Start | None, processes: Processes | None, end_to_end: En
         two = f"two that share them: {processes.two.median:,.0f} texts/s, {processes.two_mb:.0f} MB"
         ratio = f"ratio {processes.ratio.median:.2f} {_range(processes.ratio, 2)}"
         found.append(f"one process of {processes.threads} threads: {one}; {two}; {ratio}")
-    if end_to_end is not None:
-        rates = f"{end_to_end.replayed.median:,.0f} pairs/s of the engine's {end_to_end.engine.median:,.0f}"
-        ratio = f"ratio {end_to_end.ratio.median:.2f} {_range(end_to_end.ratio, 2)}"
-        found.append(f"replay end to end: {rates}; {ratio}; cores busy {end_to_end.busy.median:.0%}")
+    for name, one_whole in whole.items():
+        if one_whole is not None:
+            rates = f"{one_whole.replayed.median:,.0f} pairs/s of the engine's {one_whole.engine.median:,.0f}"
+            ratio = f"ratio {one_whole.ratio.median:.2f} {_range(one_whole.ratio, 2)}"
+            found.append(f"{name} end to end: {rates}; {ratio}; cores busy {one_whole.busy.median:.0%}")
     return found
 
 
