@@ -67,8 +67,7 @@ class _IntegerWriter(Writer):
         return name
 
     def add_norm(self, name: str, inputs: str, rest: str, epsilon: float) -> str:
-        scale, bias = self.tensor(f"{name}.weight"), self.tensor(f"{name}.bias")
-        return self.own("SkipLayerNormalization", inputs, rest, scale, bias, epsilon=epsilon)[0]
+        return self.norm(name, self.apply("Add", inputs, rest), epsilon)
 
 
 def build_integer_graph(

@@ -19,6 +19,7 @@ from models.labels import LABELS
 from models.serving.backend import FloatArray
 from models.serving.errors import OutOfMemory
 from models.serving.integers import Arrays, make_numbers
+from models.serving.memory import release_unused
 from models.serving.packing import BUDGET_TOKENS, pack_equals
 from models.serving.threads import Threads
 from models.text import Window
@@ -27,6 +28,9 @@ _INPUTS = ("ids", "mask", "targets")
 _INTEGER_INPUTS = ("ids", "targets")
 _OUTPUT = "logits"
 _ERRORS_ONLY = 3
+_SLOWER = ["SkipLayerNormFusion"]
+"""What onnxruntime would make of the graph to its cost: the sum and the norm in one operator, which computes number by
+number, take a quarter of a forward pass; the two apart, with vectors, a fiftieth."""
 _NO_MEMORY = ("bad_alloc", "bad allocation", "Failed to allocate memory", "out of memory")
 """What onnxruntime says when it gets none; it has no class for it."""
 
@@ -135,12 +139,15 @@ def _open(path: Path, names: Sequence[str], numbers: Arrays) -> onnxruntime.Infe
         values = [onnxruntime.OrtValue.ortvalue_from_numpy(one) for one in numbers.values()]
         options.add_external_initializers(list(numbers), values)
     try:
-        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(
+            str(path), options, providers=["CPUExecutionProvider"], disabled_optimizers=_SLOWER
+        )
     except Exception as error:  # A dozen classes of its own without a base in common.
         first = str(error).strip().partition("\n")[0]
         raise CheckpointError(
             f"{path} cannot be opened by onnxruntime {onnxruntime.__version__} ({first}): export the checkpoint again"
         ) from error
+    release_unused()
     inputs = {one.name for one in session.get_inputs()}
     outputs = {one.name: one.shape[-1:] for one in session.get_outputs()}
     if inputs != set(names) or outputs != {_OUTPUT: [len(LABELS)]}:

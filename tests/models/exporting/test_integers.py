@@ -118,6 +118,7 @@ def test_products_of_the_layers_are_all_of_integers(folder: Path, manifest: Mani
     kept = sum(bool(one.kept) for one in manifest.ranges.values())
     counts = {"MatMulIntegerToFloat": LAYERS * len(MATRICES), "Gemm": kept, "MultiHeadAttention": LAYERS}
     assert {kind: kinds.count(kind) for kind in counts} == counts
+    assert kinds.count("LayerNormalization") == 1 + 2 * LAYERS
     assert tuple(one.name for one in model.graph.input) == INPUTS
 
 
