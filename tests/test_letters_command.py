@@ -250,9 +250,6 @@ def test_large_letters_go_in_lots_each_marked_before_the_next(yard: Yard, config
         (("redrive", "{feed}/1@99"), "older than kafka.dead_letter_retention is gone"),
         (("show", "the seventh"), "POSITION: 'the seventh' names no record; write it as feeds.news/2@4711"),
         (("redrive", "the seventh"), "POSITION: 'the seventh' names no record"),
-        (("redrive",), "redrive: say what to send again"),
-        (("redrive", "--all", "--reason", "poison"), "redrive: give --reason R, or --all"),
-        (("redrive", "{feed}/1@7", "--all"), "redrive: a POSITION says it all"),
     ],
 )
 def test_what_is_not_there_is_named_and_nothing_is_sent(

@@ -90,16 +90,6 @@ def test_what_a_history_has_not_is_one_sentence(
     assert said in told
 
 
-@pytest.mark.parametrize("option", [("--reason", "boredom"), ("--limit", "0"), ("--limit", "few"), ("--since", "noon")])
-def test_option_that_means_nothing_is_wrong_use(
-    option: tuple[str, str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit) as left:
-        main(["dead-letters", "list", *option])
-    assert left.value.code == 2
-    assert option[1] in capsys.readouterr().err
-
-
 def test_what_a_feed_sent_drives_no_terminal() -> None:
     value = "\x1b]0;owned\x07 \u202eback\nnext \t end".encode() + b"\xff"
     letter = DeadLetter(DeadLetterReason.NOT_JSON, "", NEWS, 1, value)
