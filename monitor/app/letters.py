@@ -88,12 +88,12 @@ def open_letters(config: Config, clock: Clock) -> "Iterator[tuple[Cluster, Kafka
 
     try:
         name = cluster.topic(Stream.DEAD_LETTER)
-        standing = admin.standing([name])
-        if name not in standing:
+        shapes = admin.shapes([name])
+        if name not in shapes:
             raise DependencyError(
                 f"there is no Kafka topic {name}; make ours with: monitor topics --create --config FILE"
             )
-        letters = KafkaLetters(cluster.access, name, standing[name].shape.partitions, clock)
+        letters = KafkaLetters(cluster.access, name, shapes[name].partitions, clock)
         try:
             yield cluster, admin, letters
         finally:

@@ -80,13 +80,13 @@ def redrive_letters(
 
 def _place(entries: Sequence[Entry], admin: "KafkaAdmin") -> tuple[list[Entry], list[Entry]]:
     """Those whose input partition is still there, and those whose is not."""
-    standing = admin.standing({one.letter.source_partition.kafka_topic for one in entries})
+    shapes = admin.shapes({one.letter.source_partition.kafka_topic for one in entries})
     placed: list[Entry] = []
     homeless: list[Entry] = []
     for one in entries:
         source = one.letter.source_partition
-        there = standing.get(source.kafka_topic)
-        (homeless if there is None or source.partition >= there.shape.partitions else placed).append(one)
+        there = shapes.get(source.kafka_topic)
+        (homeless if there is None or source.partition >= there.partitions else placed).append(one)
     return placed, homeless
 
 

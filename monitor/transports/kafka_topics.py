@@ -161,6 +161,10 @@ def input_differences(names: Sequence[str], standing: Mapping[str, Standing]) ->
     return found
 
 
+def _shape(row: Mapping[str, Any]) -> Shape:
+    return Shape(row["name"], str(row["topic_id"]), len(row["partitions"]))
+
+
 def _member(row: Mapping[str, Any]) -> GroupMember:
     # While the group moves a member has no assignment.
     assigned = (row.get("member_assignment") or {}).get("assigned_partitions") or ()
@@ -212,29 +216,29 @@ class KafkaAdmin:
 
     def standing(self, names: Iterable[str]) -> dict[str, Standing]:
         """Those of these topics that exist. Raises: DependencyError: we may not look at one."""
-        wanted = list(names)
-        if not wanted:
-            return {}
+        there = self._described(names)
         try:
-            described = {row["name"]: row for row in self._client.describe_topics(wanted)}
-            for name, row in described.items():
-                error = errors.for_code(row["error_code"])
-                if error not in (errors.NoError, errors.UnknownTopicOrPartitionError):
-                    raise error(name)
-            there = {name: row for name, row in described.items() if row["error_code"] == 0}
             resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in there]
             told_settings = self._client.describe_configs(resources, config_filter="all") if there else {}
         except errors.KafkaError as exc:
-            raise told(exc, "describing Kafka topics") from exc
+            raise told(exc, "describing the settings of Kafka topics") from exc
         settings = told_settings.get("topic", {})
+        # The client leaves out what it may not see, and every topic has settings.
+        if hidden := [name for name in there if not settings.get(name)]:
+            denied = errors.TopicAuthorizationFailedError(", ".join(hidden))
+            raise told(denied, "describing the settings of Kafka topics")
         return {
             name: Standing(
-                Shape(name, str(row["topic_id"]), len(row["partitions"])),
+                _shape(row),
                 min(len(partition["replica_nodes"]) for partition in row["partitions"]),
                 {key: str(one["value"]) for key, one in settings.get(name, {}).items()},
             )
             for name, row in there.items()
         }
+
+    def shapes(self, names: Iterable[str]) -> dict[str, Shape]:
+        """As `standing`, for who may Describe topics and not their settings."""
+        return {name: _shape(row) for name, row in self._described(names).items()}
 
     def create(self, topics: Iterable[KafkaTopic]) -> None:
         """Make topics that do not exist, and wait until they can be used; one that exists by now is left as it is.
@@ -338,3 +342,17 @@ class KafkaAdmin:
     def close(self) -> None:
         """Let the connections go; may be repeated."""
         self._client.close()
+
+    def _described(self, names: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+        wanted = list(names)
+        if not wanted:
+            return {}
+        try:
+            described = {row["name"]: row for row in self._client.describe_topics(wanted)}
+            for name, row in described.items():
+                error = errors.for_code(row["error_code"])
+                if error not in (errors.NoError, errors.UnknownTopicOrPartitionError):
+                    raise error(name)
+        except errors.KafkaError as exc:
+            raise told(exc, "describing Kafka topics") from exc
+        return {name: row for name, row in described.items() if row["error_code"] == 0}
