@@ -2,6 +2,7 @@
 holds a process that was told to end."""
 
 import json
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -51,10 +52,10 @@ def monitor(world: World) -> Iterator[Monitor]:
     running.kill()
 
 
-def at_work(world: World, monitor: Monitor) -> None:
+def at_work(world: World, monitor: Monitor, commits: int = 3) -> None:
     """Something was read and committed, so that there are places to lose."""
     world.feed([slice(0, 100)] * len(world.lines))
-    monitor.wait_for("commits", lambda: monitor.metric("commits_total") >= 3)
+    monitor.wait_for("commits", lambda: monitor.metric("commits_total") >= commits)
 
 
 def test_broker_that_dies_and_returns_is_told_and_survived(mortal: Cluster, world: World, monitor: Monitor) -> None:
@@ -97,15 +98,30 @@ def test_idle_process_tells_an_outage_too(mortal: Cluster, monitor: Monitor) -> 
 
 
 def test_hung_broker_cannot_hold_a_process_that_drains(mortal: Cluster, world: World, monitor: Monitor) -> None:
+    """Every call gives up by itself or is given up, within the deadline; the exit code says that it went badly."""
     at_work(world, monitor)
     mortal.freeze(ONLY)
     try:
-        world_is_silent_from = time.monotonic()
+        began = time.monotonic()
         monitor.signal(signal.SIGTERM)
         assert monitor.process.wait(DRAIN_SECONDS + 10.0) == ExitCode.DEPENDENCY_DOWN
-        assert time.monotonic() - world_is_silent_from < DRAIN_SECONDS + 5.0
+        assert time.monotonic() - began < DRAIN_SECONDS + 5.0
+        assert re.search('"event":"(worker_failed|drain_given_up)"', monitor.log)
     finally:
         mortal.thaw(ONLY)
+
+
+def test_score_that_cannot_commit_what_it_has_ends_badly_too(mortal: Cluster, world: World) -> None:
+    running = Monitor(write_config(world), "--roles", "score")
+    try:
+        running.wait_for("ready", lambda: running.get("/readyz")[0] == 200)
+        at_work(world, running, commits=1)
+        mortal.freeze(ONLY)
+        running.signal(signal.SIGTERM)
+        assert running.process.wait(DRAIN_SECONDS + 10.0) == ExitCode.DEPENDENCY_DOWN
+    finally:
+        mortal.thaw(ONLY)
+        running.kill()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

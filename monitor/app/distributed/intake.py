@@ -131,8 +131,9 @@ class ScoreWorker(LivingWorker):
                 self._step(life)
                 self._tell_brokers(life.member, looks, lambda: self._tell_lag(life))
                 self._end_if_all_stopped(life)
-            if self._settle(life, life.inputs.keys(), self._pace.handover_ms * 3):
-                self._end_well(life, life.inputs)
+            if not self._settle(life, life.inputs.keys(), self._pace.handover_ms * 3):
+                raise TransientError("what was in hand was not finished and committed before the end")
+            self._end_well(life, life.inputs)
 
     def _open(self, open_things: ExitStack) -> _Life:
         cluster, clock = self._cluster, self._clock
