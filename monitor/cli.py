@@ -15,6 +15,7 @@ from types import FrameType
 from typing import Protocol
 
 from monitor import __version__, app
+from monitor.cli_kafka import add_dead_letters, add_members
 from monitor.clock import SystemClock
 from monitor.config import Config, explain_faults, load_config
 from monitor.errors import ConfigError, ExitCode, MonitorError
@@ -111,6 +112,9 @@ def _parser() -> argparse.ArgumentParser:
     for wish_of_state, command in ((shown, _show_state), (reset, _reset_state)):
         wish_of_state.add_argument("--config", type=Path, required=True, metavar="FILE", help="with a section kafka")
         wish_of_state.set_defaults(command=command)
+
+    add_dead_letters(commands, lambda arguments: _load(arguments, {}), _time)
+    add_members(commands, lambda arguments: _load(arguments, {}))
 
     check = commands.add_parser("check-config", help="judge a configuration, and the watchlist that it names")
     check.add_argument("file", type=Path, metavar="FILE")

@@ -250,6 +250,12 @@ class Metrics:
             "On Kafka: partitions that a worker was given, gave away, or lost.",
             {"worker": WORKERS, "change": REBALANCES},
         )
+        self.broker_silence_seconds = self._gauge(
+            "broker_silence_seconds",
+            "On Kafka: for how long the brokers have not answered a worker's group; it asks every 3 s, or four "
+            "times in a short session timeout.",
+            {"worker": WORKERS},
+        )
         self.lag_records = self._gauge(
             "lag_records",
             "On Kafka: records that wait behind a worker's position in a partition.",
@@ -298,9 +304,14 @@ class Metrics:
     def close_input(self, name: str) -> None:
         """Drop the series of an input that exists no more, so that rotated files do not pile up."""
         self.records_read_total.remove(name)
-        self.last_record_timestamp_seconds.remove(name)
-        for state in INPUT_STATES:
-            self.input_state.remove(name, state)
+        self.hand_over_input(name)
+
+    def hand_over_input(self, name: str) -> None:
+        """Drop what only the process that reads an input can know; what was read of it here stays counted."""
+        with contextlib.suppress(KeyError):
+            self.last_record_timestamp_seconds.remove(name)
+            for state in INPUT_STATES:
+                self.input_state.remove(name, state)
 
     def open_poll(self, name: str) -> None:
         """Show a URL's series before its first look."""
@@ -323,6 +334,11 @@ class Metrics:
         with contextlib.suppress(KeyError):
             self.lag_records.remove(worker, name)
             self.lag_seconds.remove(worker, name)
+
+    def forget_watermark(self, stage: str) -> None:
+        """A stage has nothing to do in this process any more."""
+        self.watermark_seconds.labels(stage).set(math.nan)
+        self.watermark_delay_seconds.labels(stage).set(math.nan)
 
     def open_channel(self, name: str) -> None:
         """Show a channel's outcomes before its first notification."""

@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 from tqdm import tqdm
@@ -114,6 +114,13 @@ def count_notifications(metrics: Metrics, notify: NotifyRole) -> None:
         metrics.notifications_total.labels(channel, outcome).inc(count)
 
 
+def note_of_stopped(stopped: Collection[InputPartition]) -> str:
+    """What `/readyz` says of inputs that are not read any more, while the others go on; "" of none."""
+    if not stopped:
+        return ""
+    return f"stopped for too many unusable records: {', '.join(sorted(map(str, stopped)))}"
+
+
 def tell_watermark(metrics: Metrics, stage: str, watermark_ms: int, now_ms: int) -> None:
     """Say how far a stage is, if it has begun."""
     if watermark_ms != NO_TIME_MS:
@@ -185,6 +192,7 @@ class RunObserver:
         event(logger, "input_stopped", level=logging.ERROR, input=str(source), reason="too many unusable records")
         self._paused.add(source)
         self._metrics.set_input_state(str(source), "paused")
+        self._health.set_note("feeds", note_of_stopped(self._paused))
 
     def _tell_scoring(self) -> None:
         metrics, work = self._metrics, self._take_work()

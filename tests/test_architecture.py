@@ -45,7 +45,8 @@ ARROWS: dict[str, set[str]] = {
     "observe": {*EDGE, "operators", "roles", "web"},
     "app": {*INSIDE, *OUTSIDE, "delivery", "tags", "observe", "monitor"},
     "lab": {*INSIDE, *OUTSIDE, "app", "observe", "monitor"},
-    "cli": {*EDGE, "config", "options", "watchlist", "operators", "storage", "app", "lab", "monitor"},
+    "cli": {*EDGE, "config", "options", "watchlist", "operators", "storage", "app", "lab", "cli_kafka", "monitor"},
+    "cli_kafka": {*EDGE, "config", "options", "app", "monitor"},
     "__main__": {"cli"},
 }
 

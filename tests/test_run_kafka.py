@@ -1,16 +1,9 @@
 """`monitor run` on Kafka as its users run it: roles in a process, health and metrics, drained on SIGTERM."""
 
 import json
-import os
 import re
-import signal
 import sqlite3
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,30 +14,9 @@ from monitor.cli import main
 from tests import feeds
 from tests.faults.kafka_world import World, make_world
 from tests.feeds import FeedShape
-from tests.imports import ROOT
+from tests.kafka_monitor import Monitor, write_config
 
 pytestmark = [pytest.mark.slow, pytest.mark.real]
-
-PATIENCE_SECONDS = 60.0
-
-CONFIG = """
-server: {port: 0}
-feeds: {idle_after: 1s}
-logging: {format: json}
-detection: {look_backs: [15m, 1h, 4h], min_history: 12h, episode_gap: 2h}
-alerts: {initial_threshold: 1.5, budget_per_topic_month: 100, cooldown: 3h}
-notify: {max_age: 365d}
-storage: {path: %(folder)s/history.db, commit_every: 300ms}
-kafka:
-  bootstrap: [%(bootstrap)s]
-  input_topics: [%(prefix)sfeeds.news]
-  prefix: %(prefix)s
-  session_timeout: 6s
-  delivery_timeout: 20s
-  connect_timeout: 2s
-  snapshot_every: 1s
-"""
-
 
 @pytest.fixture
 def world(kafka_bootstrap: str, fresh: str, tmp_path: Path) -> World:
@@ -54,63 +26,7 @@ def world(kafka_bootstrap: str, fresh: str, tmp_path: Path) -> World:
 
 @pytest.fixture
 def config(world: World) -> Path:
-    path = world.folder / "monitor.yaml"
-    bootstrap, prefix = world.cluster.access.bootstrap[0], world.cluster.prefix
-    path.write_text(CONFIG % {"folder": world.folder, "bootstrap": bootstrap, "prefix": prefix})
-    return path
-
-
-class Monitor:
-    """`monitor run` on Kafka in a process of its own."""
-
-    def __init__(self, config: Path, *arguments: str) -> None:
-        self._log = config.with_name("monitor.log")
-        self._out = config.with_name("monitor.out")
-        command = [sys.executable, "-m", "monitor", "run", "--config", str(config), *arguments]
-        command += ["--watchlist", str(config.with_name("watchlist.csv"))]
-        with self._log.open("wb") as log, self._out.open("wb") as out:
-            self.process = subprocess.Popen(
-                command, cwd=ROOT, stdout=out, stderr=log, env={**os.environ, "NO_COLOR": "1"}
-            )
-
-    @property
-    def log(self) -> str:
-        return self._log.read_text()
-
-    @property
-    def out(self) -> str:
-        return self._out.read_text()
-
-    def wait_for(self, what: str, seen: Callable[[], object]) -> None:
-        """Until something is so; fails with the log when it is not in time."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not seen():
-            assert time.monotonic() < deadline, f"{what} did not come: {self.log[-3_000:]}"
-            assert self.process.poll() is None, f"ended before {what}: {self.log[-3_000:]}"
-            time.sleep(0.05)  # between two looks
-
-    def get(self, path: str) -> tuple[int, str]:
-        self.wait_for("the server's address", lambda: re.search(r'"port": ?(\d+)|127\.0\.0\.1:(\d+)/', self.log))
-        found = re.search(r"127\.0\.0\.1:(\d+)/", self.log)
-        assert found is not None
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{found[1]}{path}", timeout=5) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as refused:
-            return refused.code, refused.read().decode()
-
-    def metric(self, name: str, labels: str = "") -> float:
-        """The sum of a metric's series whose labels hold these."""
-        lines = re.findall(rf"^sentiment_{name}({{.*}})? (\S+)$", self.get("/metrics")[1], re.M)
-        return sum(float(value) for found, value in lines if labels in found)
-
-    def stop(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(PATIENCE_SECONDS)
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
+    return write_config(world)
 
 
 @pytest.fixture

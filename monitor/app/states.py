@@ -5,8 +5,9 @@ is done by any role by itself.
 """
 
 import random
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, TextIO
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, TextIO, TypeVar
 
 from monitor.app.topics import access_of
 from monitor.clock import Clock
@@ -16,6 +17,8 @@ from monitor.errors import ConfigError, DependencyError, ExitCode, StateError, T
 COORDINATOR_SECONDS = 20.0
 """For a group's coordinator to be there: after a restart of a broker it takes some seconds."""
 
+Answer = TypeVar("Answer")
+
 if TYPE_CHECKING:
     from monitor.app.distributed.cluster import Cluster, RoleName
     from monitor.domain.document import InputPartition
@@ -23,12 +26,37 @@ if TYPE_CHECKING:
     from monitor.transports.kafka_topics import KafkaAdmin
 
 
+def open_cluster(config: Config, clock: Clock) -> "tuple[Cluster, KafkaAdmin]":
+    """The brokers, once one of them lets us in. Raises: ConfigError, DependencyError."""
+    access_of(config.kafka)
+    # Here, because the slim set has no client for it.
+    from monitor.app.distributed.run import cluster_of
+    from monitor.transports.kafka_access import await_brokers
+    from monitor.transports.kafka_topics import KafkaAdmin
+
+    cluster = cluster_of(config)
+    await_brokers(cluster.access, clock, config.kafka.connect_timeout_ms / 1_000, random.Random())
+    return cluster, KafkaAdmin(cluster.access)
+
+
+def ask_group(ask: Callable[[], Answer], clock: Clock) -> Answer:
+    """What a question about a group gives; brokers that have never seen a group make the place for it first."""
+    until = clock.monotonic_seconds() + COORDINATOR_SECONDS
+    while True:
+        try:
+            return ask()
+        except TransientError as exc:
+            if clock.monotonic_seconds() > until:
+                raise
+            clock.sleep(min(exc.retry_after_seconds, 0.5))
+
+
 def show_state(config: Config, say: TextIO, clock: Clock) -> ExitCode:
     """One line for each partition of each role that keeps state. Raises: ConfigError, DependencyError."""
-    cluster, admin = _open(config, clock)
+    cluster, admin = open_cluster(config, clock)
     try:
         for role in _stateful():
-            found = _committed(admin, cluster.group(role), clock)
+            found = ask_group(partial(admin.committed, cluster.group(role)), clock)
             if not found:
                 print(f"{role.value}: nothing is committed", file=say)
             for source, stored in sorted(found.items()):
@@ -55,37 +83,13 @@ def reset_state(config: Config, role_name: str, partition: str, say: TextIO, clo
     if not topic or not number.isdecimal():
         raise ConfigError(f"--partition: {partition!r} names no partition; write it as sentiment.scored/3")
     source = InputPartition(topic, int(number))
-    cluster, admin = _open(config, clock)
+    cluster, admin = open_cluster(config, clock)
     try:
         _reset(cluster, admin, roles[role_name], source)
     finally:
         admin.close()
     print(f"{role_name} begins {source} again at its earliest record, with empty state", file=say)
     return ExitCode.DONE
-
-
-def _open(config: Config, clock: Clock) -> "tuple[Cluster, KafkaAdmin]":
-    access_of(config.kafka)
-    # Here, because the slim set has no client for it.
-    from monitor.app.distributed.run import cluster_of
-    from monitor.transports.kafka_access import await_brokers
-    from monitor.transports.kafka_topics import KafkaAdmin
-
-    cluster = cluster_of(config)
-    await_brokers(cluster.access, clock, config.kafka.connect_timeout_ms / 1_000, random.Random())
-    return cluster, KafkaAdmin(cluster.access)
-
-
-def _committed(admin: "KafkaAdmin", group: str, clock: Clock) -> "Mapping[InputPartition, Committed]":
-    """What a group has committed; brokers that have never seen a group make the place for it first."""
-    until = clock.monotonic_seconds() + COORDINATOR_SECONDS
-    while True:
-        try:
-            return admin.committed(group)
-        except TransientError as exc:
-            if clock.monotonic_seconds() > until:
-                raise
-            clock.sleep(min(exc.retry_after_seconds, 0.5))
 
 
 def _stateful() -> "list[RoleName]":

@@ -4,7 +4,7 @@ Values that are made for each document are named tuples and no frozen dataclasse
 to hash (decision 0004).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple, NewType
 
@@ -57,6 +57,15 @@ class InputPartition(NamedTuple):
         return f"{self.kafka_topic}/{self.partition}"
 
 
+class Original(NamedTuple):
+    """A record of a log that holds more than bytes, as it lay there: what is needed to send it again."""
+
+    key: bytes | None
+    value: bytes
+    headers: tuple[tuple[str, bytes], ...]
+    timestamp_ms: int
+
+
 class FeedRecord(NamedTuple):
     """The bytes of one record and where they came from.
 
@@ -65,6 +74,7 @@ class FeedRecord(NamedTuple):
         offset: position of the record in its partition; `next_offset` is where the one after it begins.
         arrival_ms: when the log received it (Kafka's timestamp, the moment of reading), None where nobody knows.
         fault: what the transport already found wrong with it.
+        original: the record whole, where the log is one that records can be sent to again.
     """
 
     value: bytes
@@ -73,17 +83,33 @@ class FeedRecord(NamedTuple):
     next_offset: int
     arrival_ms: int | None = None
     fault: DeadLetterReason | None = None
+    original: Original | None = None
+
+
+LETTER_BYTES = 4_096
+"""What a dead letter keeps of its record for people: enough to see what it is, small enough for a history."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """Bytes that could not be used, with the reason and where they came from. `value` is cut at 4 KiB."""
+    """Bytes that could not be used, with the reason and where they came from.
+
+    Attributes:
+        value: the first `LETTER_BYTES` of them. original: the record whole, on its way to the dead-letter topic.
+    """
 
     reason: DeadLetterReason
     detail: str
     source_partition: InputPartition
     offset: int
     value: bytes
+    original: Original | None = field(default=None, repr=False, compare=False)
+
+    @classmethod
+    def of(cls, record: FeedRecord, reason: DeadLetterReason, detail: str) -> "DeadLetter":
+        """The letter of a record."""
+        value = record.value[:LETTER_BYTES]
+        return cls(reason, detail, record.source_partition, record.offset, value, record.original)
 
 
 @dataclass(frozen=True, slots=True)

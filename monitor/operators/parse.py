@@ -53,7 +53,6 @@ _ROWS = (
 _MAX_ID_CHARS = 256
 _MAX_MODALITY_CHARS = 32
 _MAX_PIECES = 64
-_DEAD_LETTER_BYTES = 4_096
 _MAX_SHAPES = 1_024
 """Shapes of objects that are remembered; an input has a handful, and beyond the limit the memory starts anew."""
 _MAX_SHAPE_CHARS = 2_000
@@ -92,13 +91,7 @@ def parse(record: FeedRecord, limits: ParseLimits) -> Document | DeadLetter:
             raise RecordError(record.fault, f"record: {remedy}")
         return _read_document(decode(record.value), record, limits)
     except RecordError as unusable:
-        return DeadLetter(
-            reason=DeadLetterReason(unusable.reason),
-            detail=unusable.detail,
-            source_partition=record.source_partition,
-            offset=record.offset,
-            value=record.value[:_DEAD_LETTER_BYTES],
-        )
+        return DeadLetter.of(record, DeadLetterReason(unusable.reason), unusable.detail)
 
 
 _shapes: dict[tuple[str, ...], tuple[tuple[str, ...], ...]] = {}

@@ -33,7 +33,10 @@ class Waiting:
 
 @dataclass(slots=True)
 class AlertRoleState:
-    """Everything the alert role remembers: plain data."""
+    """Everything the alert role remembers: plain data.
+
+    `early` are detections that were decided before their partition had announced their time: it was idle or held out.
+    """
 
     merge: MergeState[Detection] = field(default_factory=MergeState)
     budget: BudgetState = field(default_factory=BudgetState)
@@ -41,6 +44,7 @@ class AlertRoleState:
     waiting: dict[TopicId, Waiting] = field(default_factory=dict)
     alerts: dict[tuple[TopicId, Rule], OpenAlert] = field(default_factory=dict)
     position: int = 0
+    early: list[Detection] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,10 @@ class AlertRole:
                 self._take(value, message.offset)
             elif isinstance(value, Progress):
                 merge.progress(value)
+                self.state.early = [one for one in self.state.early if not self._is_announced(one)]
                 for _, detection in merge.release():
+                    if not self._is_announced(detection):
+                        self.state.early.append(detection)
                     self._end_waits(detection.at_ms)
                     self._decide(detection)
                 if all(view.state is not SourceState.ACTIVE for view in merge.state.sources.values()):
@@ -96,15 +103,19 @@ class AlertRole:
         return outputs
 
     def _take(self, detection: Detection, offset: int) -> None:
-        source = InputPartition(Stream.SCORED, detection.partition)
-        view = self.state.merge.sources.get(source)
-        is_announced = view is not None and detection.at_ms < view.watermark_ms
         # A trend role that died says again, at another offset, what it had said since its last commit.
-        if is_announced or any(waiting[5] == detection for waiting in self.state.merge.undecided):
+        is_waiting = any(waiting[5] == detection for waiting in self.state.merge.undecided)
+        if self._is_announced(detection) or is_waiting or detection in self.state.early:
             self.repeats += 1
             return
+        source = InputPartition(Stream.SCORED, detection.partition)
         item_id = f"{detection.topic_id}|{detection.rule}"
         self._op.merge.add(detection.at_ms, item_id, source, offset, detection)
+
+    def _is_announced(self, detection: Detection) -> bool:
+        """Whether its partition has said that it has decided everything of its time."""
+        view = self.state.merge.sources.get(InputPartition(Stream.SCORED, detection.partition))
+        return view is not None and detection.at_ms < view.watermark_ms
 
     def _decide(self, detection: Detection) -> None:
         if detection.rule is Rule.FEED_SILENT:

@@ -58,6 +58,8 @@ def snapshot(state: AlertRoleState) -> dict[str, bytes | None]:
         ],
         [[one.until_ms, encode_detection(one.detection).decode()] for one in state.waiting.values()],
     ]
+    if state.early:
+        stored.append([encode_detection(one).decode() for one in state.early])
     return {KEY: orjson.dumps(stored)}
 
 
@@ -77,7 +79,7 @@ def restore(stored: Mapping[str, bytes]) -> AlertRoleState:
     for topic_id, rule, alert_id, *rest in alerts:
         state.alerts[TopicId(topic_id), Rule(rule)] = OpenAlert(AlertId(alert_id), *rest)
     if later:
-        group, waiting = later
+        group, waiting, *early = later
         first_ms, onsets, unusual, members, started_ms, latest_ms = group
         held = [Unusual(onset_ms, decode_detection(encoded.encode())) for onset_ms, encoded in unusual]
         state.group = GroupState(
@@ -90,6 +92,7 @@ def restore(stored: Mapping[str, bytes]) -> AlertRoleState:
         )
         waited = [Waiting(until_ms, decode_detection(encoded.encode())) for until_ms, encoded in waiting]
         state.waiting = {one.detection.topic_id: one for one in waited}
+        state.early = [decode_detection(encoded.encode()) for each in early for encoded in each]
     return state
 
 

@@ -27,8 +27,6 @@ from monitor.ports import Score, ScoreRequest, Tags
 HEADLINE_CHARS = 200
 """What a person needs to recognise a story; longer ones only fill the log."""
 
-MAX_DEAD_LETTER_BYTES = 4_096
-
 
 @dataclass(frozen=True, slots=True)
 class ScoreSettings:
@@ -260,7 +258,7 @@ class ScoreRole:
 
     def _far_future(self, read: Read, detail: str) -> None:
         detail = f"published_at {read.document.event_time_ms} ms is {detail}"
-        self._dead_letter(_letter(DeadLetterReason.FAR_FUTURE, detail, read.record))
+        self._dead_letter(DeadLetter.of(read.record, DeadLetterReason.FAR_FUTURE, detail))
 
     def _dead_letter(self, letter: DeadLetter) -> None:
         self._send_letter(letter)
@@ -295,7 +293,7 @@ class ScoreRole:
         # Without the scorer's own words, which name what else was in the batch: a resumed run must give these bytes.
         asked = f"for the target {target!r}" if target else "as a whole"
         detail = f"text: the scorer cannot read it {asked}; the log says why"
-        self._send_letter(_letter(DeadLetterReason.POISON, detail, read.record))
+        self._send_letter(DeadLetter.of(read.record, DeadLetterReason.POISON, detail))
 
     def _tag_and_sign(self, now_ms: int) -> None:
         """Tag what was accepted, sign what is watched, and hand it to the batcher."""
@@ -372,10 +370,6 @@ class ScoreRole:
             last_ms = self._last_read_ms.setdefault(source, now_ms)
             if watermark.state.state is SourceState.ACTIVE and now_ms - last_ms >= self._settings.idle_after_ms:
                 watermark.state.state = SourceState.IDLE
-
-
-def _letter(reason: DeadLetterReason, detail: str, record: FeedRecord) -> DeadLetter:
-    return DeadLetter(reason, detail, record.source_partition, record.offset, record.value[:MAX_DEAD_LETTER_BYTES])
 
 
 def only_partition(topic_id: TopicId) -> int:

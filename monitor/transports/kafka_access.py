@@ -22,6 +22,7 @@ from kafka.protocol.sasl import SaslAuthenticateRequest, SaslAuthenticateRespons
 from monitor.clock import Clock
 from monitor.errors import ConfigError, DependencyError
 from monitor.transports.kafka_errors import told
+from monitor.transports.kafka_sockets import PROXY_URL
 
 logger = logging.getLogger(__name__)
 
@@ -95,6 +96,7 @@ class Access:
             "metadata_max_age_ms": METADATA_AGE_MS,
             "reconnect_backoff_max_ms": RECONNECT_MOST_MS,
             "bootstrap_timeout_ms": round(ATTEMPT_SECONDS * 1_000),
+            "proxy_url": PROXY_URL,
         }
         if self.protocol.has_password:
             options |= {

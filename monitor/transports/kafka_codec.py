@@ -52,10 +52,15 @@ _DECODERS: Mapping[bytes, Callable[[bytes], object]] = {
     b"suppressed": wire_rows.decode_suppressed,
 }
 
-def encode(value: object) -> Encoded:
-    """A domain value of any of our streams. Raises: TypeError: nothing of that type is published."""
+
+def encode(value: object, max_record_bytes: int | None = None) -> Encoded:
+    """A domain value of any of our streams. Raises: TypeError: nothing of that type is published.
+
+    Args:
+        max_record_bytes: what a dead letter is cut to; every other value is given whole.
+    """
     if isinstance(value, DeadLetter):
-        letter = deadletters.to_record(value)
+        letter = deadletters.to_record(value, max_record_bytes)
         return Encoded(letter.key, letter.value or b"", letter.headers)
     form = _FORMS.get(type(value))
     if form is None:
@@ -68,10 +73,10 @@ def decode(key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, 
     """The domain value. Raises: RecordError: a tombstone, a kind of another program, or damaged bytes."""
     if value is None:
         raise RecordError(DeadLetterReason.EMPTY, "the record is a tombstone, which nobody of ours writes")
-    named = dict(headers)
-    kind = named.get(KIND)
+    headers = tuple(headers)
+    kind = dict(headers).get(KIND)
     if kind == deadletters.DEAD_LETTER:
-        return deadletters.from_record(deadletters.Record(key, value, tuple(named.items()))).letter
+        return deadletters.from_record(deadletters.Record(key, value, headers)).letter
     decoder = _DECODERS.get(kind or b"")
     if decoder is None:
         raise RecordError(DeadLetterReason.BAD_FIELD, f"the header {KIND} is {kind!r}: not of this release")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 import orjson
 
-from monitor.domain.document import DeadLetterReason, FeedRecord, InputPartition
+from monitor.domain.document import DeadLetterReason, FeedRecord, InputPartition, Original
 from monitor.errors import StateError
 from monitor.ports import Feed
 from monitor.transports.kafka_consumer import InRecord
@@ -168,8 +168,11 @@ class KafkaFeed(Feed):
 
     def _feed_record(self, record: InRecord) -> FeedRecord:
         value, fault = record.value or b"", None
+        # A header without a value cannot be sent by the client.
+        headers = tuple((name, held or b"") for name, held in record.headers) if record.headers else ()
+        original = Original(record.key, value, headers, record.timestamp_ms)
         if record.value is None:
             fault = DeadLetterReason.EMPTY
         elif len(value) > self._max_record_bytes:
             value, fault = value[: self._max_record_bytes], DeadLetterReason.OVERSIZE
-        return FeedRecord(value, record.source, record.offset, record.offset + 1, record.timestamp_ms, fault)
+        return FeedRecord(value, record.source, record.offset, record.offset + 1, record.timestamp_ms, fault, original)

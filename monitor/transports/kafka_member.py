@@ -29,6 +29,10 @@ from monitor.transports.kafka_membership import Change, Event, Membership
 HEARTBEATS = 4
 """Heartbeats in one session timeout: Kafka asks for at least three, and one may be lost."""
 
+HEARTBEAT_MS = 3_000
+"""The longest between two, as in Kafka's own clients: only by an answer does a member hear that the group moves, and
+until the last has heard it a partition that is free stands still."""
+
 FETCH_WAIT_MS = 100
 """How long a broker holds a fetch that finds nothing: progress comes every 100 ms, and an alert waits for it."""
 
@@ -104,7 +108,7 @@ class KafkaMember:
             group_instance_id=instance_id,
             partition_assignment_strategy=[CooperativeStickyAssignor],
             session_timeout_ms=limits.session_timeout_ms,
-            heartbeat_interval_ms=max(1, limits.session_timeout_ms // HEARTBEATS),
+            heartbeat_interval_ms=max(1, min(HEARTBEAT_MS, limits.session_timeout_ms // HEARTBEATS)),
             max_poll_interval_ms=limits.poll_interval_ms,
             fetch_max_wait_ms=FETCH_WAIT_MS,
             fetch_max_bytes=FETCH_BYTES,
@@ -203,6 +207,15 @@ class KafkaMember:
         if state is None or state.position is None or partition in self._silent:
             return -1
         return int(state.position.offset)
+
+    def unanswered_seconds(self) -> float:
+        """How long the group's coordinator has not answered; 0 while the group is being joined."""
+        coordinator = self._consumer._coordinator
+        if not coordinator.stable():
+            return 0.0
+        beats = coordinator.heartbeat
+        answered_seconds = float(max(beats.last_receive, beats.last_reset))
+        return max(0.0, self._clock.monotonic_seconds() - answered_seconds)
 
     def committed(self, partitions: Iterable[InputPartition]) -> dict[InputPartition, Committed | None]:
         """What the group has committed. Raises: TransientError, DependencyError."""

@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 from kafka import KafkaProducer, errors
 
 from monitor.clock import Clock
+from monitor.delivery.sizes import batch_bytes
 from monitor.domain.document import DeadLetterReason
-from monitor.errors import Backpressure, DependencyError, MonitorError, RecordError, StateError, TransientError
+from monitor.errors import Backpressure, MonitorError, RecordError, StateError, TransientError
 from monitor.transports.kafka_access import Access
 from monitor.transports.kafka_errors import told
 
@@ -34,10 +35,6 @@ FLUSH_SLICE_SECONDS = 0.25
 REQUEST_SHARE = 3
 """Requests in one delivery timeout: with one alone, a single lost answer would already be a failure."""
 
-_BATCH_OVERHEAD_BYTES = 61
-_RECORD_OVERHEAD_BYTES = 21
-_HEADER_OVERHEAD_BYTES = 10
-
 
 class OutRecord(NamedTuple):
     """What is sent. The partition is named by whoever sends: state rests on it."""
@@ -47,6 +44,19 @@ class OutRecord(NamedTuple):
     key: bytes | None
     value: bytes
     headers: Sequence[tuple[str, bytes]] = ()
+
+
+class Receipt:
+    """Where one record came to lie."""
+
+    def __init__(self, future: Any) -> None:
+        self._future = future
+
+    @property
+    def offset(self) -> int | None:
+        """Its offset, once `flush` has returned; None where the brokers did not say."""
+        told = self._future.value
+        return None if told is None or told.offset < 0 else int(told.offset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +77,7 @@ class SenderLimits:
 
 def size_of(record: OutRecord) -> int:
     """Bytes of a batch that holds only this record, before compression: at least what the brokers measure."""
-    headers = sum(_HEADER_OVERHEAD_BYTES + len(name.encode()) + len(value) for name, value in record.headers)
-    return _BATCH_OVERHEAD_BYTES + _RECORD_OVERHEAD_BYTES + len(record.key or b"") + len(record.value) + headers
+    return batch_bytes(record.key, record.value, record.headers)
 
 
 class KafkaSender:
@@ -105,6 +114,11 @@ class KafkaSender:
             raise told(exc, "opening a producer") from exc
 
     @property
+    def max_record_bytes(self) -> int:
+        """What a record may measure (see `size_of`)."""
+        return self._limits.max_record_bytes
+
+    @property
     def is_full(self) -> bool:
         """Whether so much is under way that nothing should be added; never of a sender that is finished."""
         self._settle()
@@ -120,14 +134,18 @@ class KafkaSender:
         return len(self._pending)
 
     def partitions(self, kafka_topic: str) -> int:
-        """How many partitions a topic has; asked once. Raises: DependencyError: there is no such topic."""
+        """How many partitions a topic has; asked once.
+
+        Raises: TransientError: no broker knows the topic, or none answers: the client cannot tell one from the other.
+            Whoever begins anew asks an administrator, who can.
+        """
         if kafka_topic not in self._partitions:
             try:
                 found = self._producer.partitions_for(kafka_topic)
             except errors.KafkaTimeoutError as exc:
                 raise self._fail(
-                    DependencyError(
-                        f"there is no Kafka topic {kafka_topic}, or no broker that knows it; make ours with: "
+                    TransientError(
+                        f"no broker answers, or there is no Kafka topic {kafka_topic}; make ours with: "
                         "monitor topics --create --config FILE"
                     )
                 ) from exc
@@ -158,25 +176,11 @@ class KafkaSender:
 
     def append(self, record: OutRecord) -> None:
         """As `send`, for the rest of a step that may go over the bound."""
-        self._still_usable()
-        self.check(record)
-        topic, partition = record.kafka_topic, record.partition
-        if not 0 <= partition < self.partitions(topic):
-            raise self._fail(
-                StateError(
-                    f"{topic} has {self.partitions(topic)} partitions, but a record is for {partition}: its partition "
-                    "count has changed; make the topics as they were (monitor topics --check tells how)"
-                )
-            )
-        try:
-            future = self._producer.send(
-                topic, record.value, key=record.key, headers=list(record.headers), partition=partition
-            )
-        except (errors.KafkaError, ValueError) as exc:
-            raise self._fail(told(exc, f"sending to {topic}")) from exc
-        size = len(record.value)
-        self._pending.append((future, size))
-        self._pending_bytes += size
+        self._hand_over(record)
+
+    def append_traced(self, record: OutRecord) -> Receipt:
+        """As `append`; for whoever tells people where it went, and never for a decision."""
+        return Receipt(self._hand_over(record))
 
     def flush(self) -> None:
         """Return when everything that was sent is on every replica.
@@ -213,6 +217,28 @@ class KafkaSender:
                 self._producer.close(timeout=timeout_seconds)
                 return
         self._abandon()
+
+    def _hand_over(self, record: OutRecord) -> Any:
+        self._still_usable()
+        self.check(record)
+        topic, partition = record.kafka_topic, record.partition
+        if not 0 <= partition < self.partitions(topic):
+            raise self._fail(
+                StateError(
+                    f"{topic} has {self.partitions(topic)} partitions, but a record is for {partition}: its partition "
+                    "count has changed; make the topics as they were (monitor topics --check tells how)"
+                )
+            )
+        try:
+            future = self._producer.send(
+                topic, record.value, key=record.key, headers=list(record.headers), partition=partition
+            )
+        except (errors.KafkaError, ValueError) as exc:
+            raise self._fail(told(exc, f"sending to {topic}")) from exc
+        size = len(record.value)
+        self._pending.append((future, size))
+        self._pending_bytes += size
+        return future
 
     def _settle(self) -> None:
         """Forget what was acknowledged, and see the first failure."""

@@ -6,7 +6,7 @@ what is durable, what is committed and where reading begins is said by whoever d
 
 from collections.abc import Callable, Sequence
 
-from monitor.domain.document import DeadLetter, DeadLetterReason, InputPartition, ScoredDocument
+from monitor.domain.document import LETTER_BYTES, DeadLetter, DeadLetterReason, InputPartition, ScoredDocument
 from monitor.domain.partitioning import partition_of
 from monitor.domain.streams import Message, Output, Stream
 from monitor.errors import Backpressure, RecordError
@@ -14,9 +14,6 @@ from monitor.transports.kafka_codec import decode, encode
 from monitor.transports.kafka_consumer import InRecord
 from monitor.transports.kafka_member import KafkaMember
 from monitor.transports.kafka_sender import KafkaSender, OutRecord
-
-MAX_LETTER_BYTES = 4_096
-"""Of the bytes that a dead letter keeps: enough to see what they are, never too large to be sent itself."""
 
 _KEYED = (Stream.ALERTS, Stream.DEAD_LETTER)
 """Streams whose partition follows from the key; in the others the role that writes names it."""
@@ -59,7 +56,7 @@ class KafkaPublisher:
 
     def _record(self, output: Output) -> OutRecord:
         kafka_topic = self._names(output.stream)
-        key, value, headers = encode(output.value)
+        key, value, headers = encode(output.value, self._sender.max_record_bytes)
         partition = output.partition
         if output.stream in _KEYED:
             partition = partition_of((key or b"").decode(), self._sender.partitions(kafka_topic))
@@ -70,7 +67,7 @@ class KafkaPublisher:
         source, offset = InputPartition(record.kafka_topic, record.partition), 0
         if isinstance(output.value, ScoredDocument):
             source, offset = output.value.source_partition, output.value.offset
-        letter = DeadLetter(DeadLetterReason.OVERSIZE, why.detail, source, offset, record.value[:MAX_LETTER_BYTES])
+        letter = DeadLetter(DeadLetterReason.OVERSIZE, why.detail, source, offset, record.value[:LETTER_BYTES])
         return Output(Stream.DEAD_LETTER, letter)
 
 

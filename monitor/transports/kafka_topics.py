@@ -15,7 +15,7 @@ from monitor.clock import DAY_MS, HOUR_MS
 from monitor.delivery.shape import Shape
 from monitor.domain.document import InputPartition
 from monitor.domain.streams import Stream
-from monitor.errors import DependencyError, StateError
+from monitor.errors import DependencyError, StateError, TransientError
 from monitor.transports.kafka_access import Access
 from monitor.transports.kafka_errors import told
 from monitor.transports.kafka_member import Committed
@@ -67,6 +67,15 @@ class Standing(NamedTuple):
     shape: Shape
     replication: int
     settings: Mapping[str, str]
+
+
+class GroupMember(NamedTuple):
+    """A member of a consumer group. `static_id` is None for one that has no name of its own."""
+
+    client: str
+    host: str
+    static_id: str | None
+    partitions: tuple[InputPartition, ...]
 
 
 class Difference(NamedTuple):
@@ -152,6 +161,18 @@ def input_differences(names: Sequence[str], standing: Mapping[str, Standing]) ->
     return found
 
 
+def _shape(row: Mapping[str, Any]) -> Shape:
+    return Shape(row["name"], str(row["topic_id"]), len(row["partitions"]))
+
+
+def _member(row: Mapping[str, Any]) -> GroupMember:
+    # While the group moves a member has no assignment.
+    assigned = (row.get("member_assignment") or {}).get("assigned_partitions") or ()
+    partitions = sorted(InputPartition(one["topic"], number) for one in assigned for number in one["partitions"])
+    static_id = row.get("group_instance_id")
+    return GroupMember(row["client_id"], row["client_host"].removeprefix("/"), static_id, tuple(partitions))
+
+
 def _other_count(topic: KafkaTopic, there: Standing) -> Difference:
     problem = f"has {there.shape.partitions} partitions where {topic.partitions} are configured"
     if topic.name.endswith(Stream.DETECTIONS):
@@ -195,29 +216,29 @@ class KafkaAdmin:
 
     def standing(self, names: Iterable[str]) -> dict[str, Standing]:
         """Those of these topics that exist. Raises: DependencyError: we may not look at one."""
-        wanted = list(names)
-        if not wanted:
-            return {}
+        there = self._described(names)
         try:
-            described = {row["name"]: row for row in self._client.describe_topics(wanted)}
-            for name, row in described.items():
-                error = errors.for_code(row["error_code"])
-                if error not in (errors.NoError, errors.UnknownTopicOrPartitionError):
-                    raise error(name)
-            there = {name: row for name, row in described.items() if row["error_code"] == 0}
             resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in there]
             told_settings = self._client.describe_configs(resources, config_filter="all") if there else {}
         except errors.KafkaError as exc:
-            raise told(exc, "describing Kafka topics") from exc
+            raise told(exc, "describing the settings of Kafka topics") from exc
         settings = told_settings.get("topic", {})
+        # The client leaves out what it may not see, and every topic has settings.
+        if hidden := [name for name in there if not settings.get(name)]:
+            denied = errors.TopicAuthorizationFailedError(", ".join(hidden))
+            raise told(denied, "describing the settings of Kafka topics")
         return {
             name: Standing(
-                Shape(name, str(row["topic_id"]), len(row["partitions"])),
+                _shape(row),
                 min(len(partition["replica_nodes"]) for partition in row["partitions"]),
                 {key: str(one["value"]) for key, one in settings.get(name, {}).items()},
             )
             for name, row in there.items()
         }
+
+    def shapes(self, names: Iterable[str]) -> dict[str, Shape]:
+        """As `standing`, for who may Describe topics and not their settings."""
+        return {name: _shape(row) for name, row in self._described(names).items()}
 
     def create(self, topics: Iterable[KafkaTopic]) -> None:
         """Make topics that do not exist, and wait until they can be used; one that exists by now is left as it is.
@@ -291,17 +312,47 @@ class KafkaAdmin:
             raise told(exc, f"asking for the bounds of {partition}") from exc
         return first.offset, end.offset
 
-    def remove_member(self, group: str, instance_id: str) -> None:
-        """Let a static member go that will not come back; without it its partitions wait for the session timeout."""
+    def members(self, group: str) -> list[GroupMember]:
+        """Who is in a group now, by name; nobody where there is no such group."""
+        try:
+            described = self._client.describe_groups([group])[group]
+        except errors.KafkaError as exc:
+            raise told(exc, f"asking for the members of {group}") from exc
+        # Brokers say of a group that nobody has joined yet that it is dead, or not there.
+        if described["error"] is not None and "GroupIdNotFound" not in described["error"]:
+            raise TransientError(f"asking for the members of {group}: {described['error']}")
+        found = [_member(row) for row in described["members"]]
+        return sorted(found, key=lambda one: (one.static_id or "", one.client, one.host, one.partitions))
+
+    def remove_member(self, group: str, instance_id: str) -> bool:
+        """Let a static member go that will not come back; without it its partitions wait for the session timeout.
+
+        Returns: whether it was there. One that has gone by itself is gone all the same.
+        """
         try:
             removed = self._client.remove_group_members(group, [MemberToRemove(group_instance_id=instance_id)])
-            for error in removed.values():
-                # One that has gone by itself is gone all the same.
+            found = list(removed.values())
+            for error in found:
                 if error not in (errors.NoError, errors.UnknownMemberIdError):
                     raise error(instance_id)
         except errors.KafkaError as exc:
             raise told(exc, f"removing {instance_id} from {group}") from exc
+        return all(error is errors.NoError for error in found)
 
     def close(self) -> None:
         """Let the connections go; may be repeated."""
         self._client.close()
+
+    def _described(self, names: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+        wanted = list(names)
+        if not wanted:
+            return {}
+        try:
+            described = {row["name"]: row for row in self._client.describe_topics(wanted)}
+            for name, row in described.items():
+                error = errors.for_code(row["error_code"])
+                if error not in (errors.NoError, errors.UnknownTopicOrPartitionError):
+                    raise error(name)
+        except errors.KafkaError as exc:
+            raise told(exc, "describing Kafka topics") from exc
+        return {name: row for name, row in described.items() if row["error_code"] == 0}

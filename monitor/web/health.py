@@ -39,6 +39,7 @@ class Health:
         self._last_beat_seconds = clock.monotonic_seconds()
         # None is ready; a text says why not.
         self._faults: dict[str, str | None] = dict.fromkeys(conditions, "starting")
+        self._notes: dict[str, str] = {}
 
     def beat(self) -> None:
         """The loop turned once."""
@@ -50,6 +51,11 @@ class Health:
             if condition not in self._faults:
                 raise ValueError(f"condition {condition!r} is none of {', '.join(self._faults)}")
             self._faults[condition] = None if ready else reason or "not ready"
+
+    def set_note(self, condition: str, note: str) -> None:
+        """Say what somebody should see to though the condition holds; "" when it is mended."""
+        with self._lock:
+            self._notes[condition] = note
 
     def live(self) -> Verdict:
         """Whether the loop still turns."""
@@ -66,12 +72,15 @@ class Health:
     def ready(self) -> Verdict:
         """Whether every condition holds and the loop turns."""
         with self._lock:
-            faults = dict(self._faults)
+            faults, notes = dict(self._faults), dict(self._notes)
         if not self.live().ok:
             faults["loop"] = "no heartbeat"
         ok = not any(faults.values())
-        conditions = {
+        conditions: dict[str, dict[str, object]] = {
             name: {"ready": True} if fault is None else {"ready": False, "reason": fault}
             for name, fault in faults.items()
         }
+        for name, told in conditions.items():
+            if notes.get(name):
+                told["note"] = notes[name]
         return Verdict(ok, {"ready": ok, "conditions": conditions})

@@ -1,38 +1,45 @@
-"""Dead letters: the bytes and their story come back exactly, and each is sent again once."""
+"""Dead letters: the record and its story come back exactly, whole as far as the brokers take it."""
 
-import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.delivery.deadletters import (
-    CUT_BYTES,
     MAX_DETAIL_CHARS,
     Record,
-    RedrivePlan,
     from_record,
-    plan_redrive,
     redriven_mark,
     redriven_record,
     to_record,
 )
-from monitor.domain.document import DeadLetter, DeadLetterReason, FeedRecord, InputPartition
+from monitor.delivery.sizes import batch_bytes
+from monitor.domain.document import LETTER_BYTES, DeadLetter, DeadLetterReason, FeedRecord, InputPartition, Original
 from monitor.errors import RecordError
 from monitor.operators.parse import ParseLimits, parse
-from tests.delivery.things import NEWS
+from tests.delivery.things import BAD, NEWS, letter
 
-BAD = b'{"id": "1", "source": "harbour-wire", "published_at": "soon", "text": "Halden Bank halts withdrawals"}'
+ROOM = 10_000
 
-
-def letter(offset: int = 4_711, value: bytes = BAD, reason: DeadLetterReason = DeadLetterReason.BAD_TIME) -> DeadLetter:
-    return DeadLetter(reason, "published_at: give an ISO 8601 time", NEWS, offset, value)
+originals = st.builds(
+    Original,
+    st.none() | st.binary(max_size=50),
+    st.binary(max_size=3 * ROOM),
+    st.lists(st.tuples(st.text(max_size=20), st.binary(max_size=50)), max_size=5).map(tuple),
+    st.integers(0, 2**53),
+)
 
 
 def changed(record: Record, **headers: bytes | None) -> Record:
     """The record with other headers; None takes one away."""
     kept = {**dict(record.headers), **headers}
     return record._replace(headers=tuple((name, value) for name, value in kept.items() if value is not None))
+
+
+def kept_of(original: Original) -> DeadLetter:
+    """The letter of a record of Kafka."""
+    return replace(letter(value=original.value[:LETTER_BYTES]), original=original)
 
 
 # ---- there and back
@@ -50,6 +57,39 @@ def changed(record: Record, **headers: bytes | None) -> Record:
 )
 def test_letter_comes_back_exactly(made: DeadLetter) -> None:
     assert from_record(to_record(made)).letter == made
+
+
+@given(originals)
+def test_record_that_fits_comes_back_whole_with_its_key_its_headers_and_its_time(original: Original) -> None:
+    found = from_record(to_record(kept_of(original)))
+    assert (found.original, found.is_whole, found.size) == (original, True, len(original.value))
+    assert found.letter == kept_of(original)
+
+
+@given(originals)
+def test_letter_measures_what_the_brokers_take_and_says_what_is_missing(original: Original) -> None:
+    record = to_record(kept_of(original), ROOM)
+    assert batch_bytes(record.key, record.value or b"", record.headers) <= ROOM
+    found = from_record(record)
+    assert found.size == len(original.value)
+    assert found.is_whole == ("cut" not in dict(record.headers))
+    assert original.value.startswith(found.original.value)
+    assert found.is_whole == (found.original == original)
+
+
+def test_record_just_over_the_limit_loses_no_more_than_it_must() -> None:
+    original = Original(b"halden", b"x" * 2 * ROOM, (("trace", b"7"),), 1_700_000_000_000)
+    record = to_record(kept_of(original), ROOM)
+    assert batch_bytes(record.key, record.value or b"", record.headers) == ROOM
+    assert dict(record.headers)["cut"] == b"20000"
+    assert from_record(record).original.headers == original.headers
+
+
+def test_headers_that_leave_no_room_for_the_record_give_way() -> None:
+    original = Original(None, b"x" * ROOM, (("trace", b"7" * ROOM),), 1_700_000_000_000)
+    found = from_record(to_record(kept_of(original), ROOM))
+    assert (found.original.headers, found.is_whole) == ((), False)
+    assert len(found.original.value) > ROOM - 1_000
 
 
 def test_headers_tell_where_it_came_from_and_why_it_could_not_be_used() -> None:
@@ -71,19 +111,21 @@ def test_record_that_is_dead_again_after_a_crash_has_the_same_key_and_bytes() ->
     assert to_record(letter(offset=4_712)).key != to_record(letter()).key
 
 
-def test_long_record_is_kept_whole_where_the_caller_still_has_it() -> None:
-    long = b'{"id": "1", "text": "' + b"x" * 3 * CUT_BYTES + b'"}'
-    dead = parse(FeedRecord(long, NEWS, 4_711, 4_712), ParseLimits())
+def test_long_record_is_kept_whole_where_its_log_gave_the_original() -> None:
+    long = b'{"id": "1", "text": "' + b"x" * 3 * LETTER_BYTES + b'"}'
+    read = FeedRecord(long, NEWS, 4_711, 4_712)
+    dead = parse(read, ParseLimits())
     assert isinstance(dead, DeadLetter)
-    assert not from_record(to_record(dead)).is_whole
-    kept = from_record(to_record(dead, long))
-    assert (kept.is_whole, kept.letter.value) == (True, long)
+    assert (from_record(to_record(dead)).is_whole, dict(to_record(dead).headers)["cut"]) == (False, b"?")
+    dead = parse(read._replace(original=Original(None, long, (), 1_700_000_000_000)), ParseLimits())
+    assert isinstance(dead, DeadLetter)
+    kept = from_record(to_record(dead))
+    assert (kept.is_whole, kept.original.value, kept.letter.value) == (True, long, long[:LETTER_BYTES])
 
 
-def test_what_the_transport_cut_is_never_called_whole() -> None:
+def test_what_a_reader_cut_is_never_called_whole() -> None:
     oversize = letter(value=b"[" * 100, reason=DeadLetterReason.OVERSIZE)
     assert not from_record(to_record(oversize)).is_whole
-    assert not from_record(to_record(oversize, oversize.value)).is_whole
 
 
 def test_long_detail_is_cut_and_odd_text_does_no_harm() -> None:
@@ -108,8 +150,9 @@ def test_long_detail_is_cut_and_odd_text_does_no_harm() -> None:
         changed(to_record(letter()), source_offset=b"many"),
         changed(to_record(letter()), source_topic=b"\xff"),
         changed(to_record(letter()), source_partition=None),
-        changed(to_record(letter()), whole=b"perhaps"),
-        redriven_mark(letter()),
+        changed(to_record(letter()), source_timestamp=b"noon"),
+        changed(to_record(letter()), cut=b"perhaps"),
+        redriven_mark(letter(), "feeds.news/2@5000"),
     ],
 )
 def test_record_that_is_no_letter_is_refused(record: Record) -> None:
@@ -120,70 +163,12 @@ def test_record_that_is_no_letter_is_refused(record: Record) -> None:
 # ---- sent again
 
 
-def test_letter_is_sent_again_as_it_was_read_and_says_where_from() -> None:
-    record = redriven_record(letter())
-    assert (record.value, record.headers) == (BAD, (("redriven_from", b"feeds.news/2@4711"),))
+def test_record_is_sent_again_as_it_was_and_says_where_from() -> None:
+    original = Original(b"halden", BAD, (("trace", b"7"), ("redriven_from", b"feeds.news/2@9")), 1_700_000_000_000)
+    record = redriven_record(from_record(to_record(kept_of(original))))
+    assert record == Record(b"halden", BAD, (("trace", b"7"), ("redriven_from", b"feeds.news/2@4711")))
 
 
-def test_letter_is_sent_once_however_often_it_is_asked_for() -> None:
-    log = [to_record(letter(1)), to_record(letter(2)), to_record(letter(1))]
-    first = plan_redrive(log)
-    assert [one.offset for one in first.send] == [1, 2]
-    log += [redriven_mark(one) for one in first.send]
-    assert plan_redrive(log) == RedrivePlan((), 2, (), (), 0)
-
-
-def test_crash_half_way_sends_only_what_has_no_mark() -> None:
-    log = [to_record(letter(offset)) for offset in range(4)]
-    log += [redriven_mark(letter(0)), redriven_mark(letter(2))]
-    assert [one.offset for one in plan_redrive(log).send] == [1, 3]
-
-
-def test_letter_that_is_made_again_after_its_mark_is_not_sent_again() -> None:
-    """Score read the input again from an older commit, and found the same record unusable again."""
-    log = [to_record(letter(1)), redriven_mark(letter(1)), to_record(letter(1))]
-    assert plan_redrive(log).send == ()
-
-
-def test_record_that_is_dead_again_at_its_new_place_is_a_letter_of_its_own() -> None:
-    log = [to_record(letter(1)), redriven_mark(letter(1)), to_record(letter(90))]
-    assert [one.offset for one in plan_redrive(log).send] == [90]
-
-
-def test_what_was_not_kept_whole_is_named_and_not_sent() -> None:
-    cut = letter(1, b"x" * CUT_BYTES)
-    assert plan_redrive([to_record(cut)]) == RedrivePlan((), 0, (cut,), (), 0)
-
-
-def test_letter_that_was_cut_at_first_and_is_whole_later_is_sent() -> None:
-    long = b"x" * 2 * CUT_BYTES
-    cut = letter(1, long[:CUT_BYTES])
-    for log in ([to_record(cut), to_record(cut, long)], [to_record(cut, long), to_record(cut)]):
-        assert [one.value for one in plan_redrive(log).send] == [long]
-
-
-def test_record_that_kills_the_process_is_sent_only_where_that_is_said() -> None:
-    log = [to_record(letter(1, reason=DeadLetterReason.CRASHED)), to_record(letter(2))]
-    plan = plan_redrive(log)
-    assert ([one.offset for one in plan.send], [one.offset for one in plan.crashed]) == ([2], [1])
-    assert [one.offset for one in plan_redrive(log, with_crashed=True).send] == [1, 2]
-
-
-def test_records_of_others_are_counted_and_passed_over() -> None:
-    log = [Record(None, None, ()), changed(to_record(letter(7)), version=b"2"), to_record(letter(1))]
-    plan = plan_redrive(log)
-    assert ([one.offset for one in plan.send], plan.unreadable) == ([1], 2)
-
-
-@given(st.lists(st.integers(0, 5), max_size=12), st.integers(0, 1_000))
-def test_redrive_that_dies_anywhere_and_is_given_again_leaves_nothing_open(offsets: list[int], seed: int) -> None:
-    rng, sent = random.Random(seed), list[int]()
-    log = [to_record(letter(offset)) for offset in offsets]
-    while plan := plan_redrive(log).send:
-        for one in plan:
-            sent.append(one.offset)
-            if rng.random() < 0.3:
-                break  # sent, and died before it was marked
-            log.append(redriven_mark(one))
-    assert set(sent) == set(offsets)
-    assert plan_redrive(log).redriven == len(set(offsets))
+def test_what_was_cut_is_not_sent_again() -> None:
+    with pytest.raises(ValueError, match="another record"):
+        redriven_record(from_record(to_record(letter(value=b"x" * LETTER_BYTES))))

@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 
 from monitor.delivery.shape import Owner, Shape
-from monitor.domain.document import InputPartition
+from monitor.domain.document import DeadLetter, DeadLetterReason, InputPartition
 
 NEWS = InputPartition("feeds.news", 2)
 SCORE = Owner("score", NEWS)
@@ -16,3 +16,11 @@ names = st.text(min_size=1, max_size=30)
 positions = st.integers(0, 2**53)
 owners = st.builds(Owner, names, st.builds(InputPartition, names, st.integers(0, 500)))
 shapes = st.lists(st.builds(Shape, names, names, st.integers(1, 500)), max_size=6).map(tuple)
+
+
+BAD = b'{"id": "1", "source": "harbour-wire", "published_at": "soon", "text": "Halden Bank halts withdrawals"}'
+
+
+def letter(offset: int = 4_711, value: bytes = BAD, reason: DeadLetterReason = DeadLetterReason.BAD_TIME) -> DeadLetter:
+    """A dead letter of the news."""
+    return DeadLetter(reason, "published_at: give an ISO 8601 time", NEWS, offset, value)

@@ -44,5 +44,8 @@ class BeatingWatch:
     def restoring(self, role: RoleName, left: int) -> None:
         """Not looked at."""
 
+    def heard(self, role: RoleName, silent_seconds: float) -> None:
+        """Not looked at."""
+
     def lag(self, role: RoleName, partition: InputPartition, records: int, written_ms: int | None) -> None:
         """Not looked at."""

@@ -19,6 +19,7 @@ from monitor.operators.budget import DAYS_PER_MONTH, AlertBudget
 from monitor.operators.grouping import Grouping
 from monitor.operators.lifecycle import LifeCycleRules
 from monitor.operators.merge import MergeByTime
+from monitor.roles import alert_snapshot
 from monitor.roles.alert import AlertOperators, AlertRole, AlertRoleState
 from tests.roles.scenes import HALDEN, NORTHWIND, Log, clock, decided, detection, random_documents, trend, values
 
@@ -97,6 +98,20 @@ def test_detection_below_what_its_partition_has_announced_is_a_repeat() -> None:
     assert turns(hear(role, detection(HALDEN, clock(2), 5.0, episode_ms=clock(1)), told(clock(3)))) == [
         ("halden", "amended", 5.0)
     ]
+
+
+def test_detection_that_was_decided_while_its_partition_slept_is_a_repeat_when_it_is_heard_again() -> None:
+    """Trend died after it had said so, and before it had announced that; the other partition went on meanwhile."""
+    role, first = alert(), detection(HALDEN, clock(1), 4.0)
+    hear(role, told(clock(0), 0, 2, is_idle=True), told(clock(0), 1, 2))
+    assert turns(hear(role, first, told(clock(2), 1, 2))) == [("halden", "firing", 4.0)]
+    stored = {key: value or b"" for key, value in alert_snapshot.snapshot(role.state).items()}
+    role = alert(alert_snapshot.restore(stored))
+    assert hear(role, first, told(clock(3), 1, 2)) == []
+    assert role.repeats == 1
+    hear(role, told(clock(3), 0, 2))
+    assert role.state.early == []
+    assert hear(role, first) == []
 
 
 def test_detection_that_is_heard_again_while_it_waits_is_a_repeat() -> None:

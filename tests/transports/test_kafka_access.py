@@ -190,6 +190,11 @@ class TestPermission:
         member = room.member([topic])
         until(lambda: member.poll(1, 0.1) == [] and bool(member.owned))
         member.begin(InputPartition(topic))
+        admin = KafkaAdmin(room.access)
+        assert admin.shapes([topic])[topic].partitions == 1
+        assert [one.partitions for one in admin.members(room.prefix + "group")] == [(InputPartition(topic),)]
+        self.denied(lambda: admin.standing([topic]))
+        admin.close()
         member.close()
         sender = room.sender()
 

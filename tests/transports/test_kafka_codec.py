@@ -39,7 +39,6 @@ def test_dead_letter_keeps_its_bytes_and_says_in_headers_whence_and_why() -> Non
         "source_topic": b"feeds.news",
         "source_partition": b"2",
         "source_offset": b"7",
-        "whole": b"yes",
     }
 
 

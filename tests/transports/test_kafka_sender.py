@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("kafka", reason="needs the full set: make setup-full")
 
 from monitor.domain.document import DeadLetterReason, InputPartition
-from monitor.errors import Backpressure, DependencyError, RecordError, StateError, TransientError
+from monitor.errors import Backpressure, RecordError, StateError, TransientError
 from monitor.transports.kafka_sender import OutRecord, SenderLimits, size_of
 from tests.transports.kafka_room import KafkaRoom, until
 from tools.kafka.cluster import Cluster
@@ -107,9 +107,9 @@ def test_largest_record_that_passes_our_check_passes_the_brokers(room: KafkaRoom
 def test_missing_topic_is_named_and_finishes_the_sender(room: KafkaRoom) -> None:
     sender = room.sender(SenderLimits(delivery_timeout_ms=2_000, max_record_bytes=1_000))
     record = OutRecord(room.prefix + "absent", 0, None, b"x")
-    with pytest.raises(DependencyError, match=r"no Kafka topic .*absent.*monitor topics --create"):
+    with pytest.raises(TransientError, match=r"no Kafka topic .*absent.*monitor topics --create"):
         sender.send(record)
-    with pytest.raises(DependencyError, match="absent"):
+    with pytest.raises(TransientError, match="absent"):
         sender.flush()
     sender.close()
 
@@ -166,7 +166,7 @@ def test_close_lets_what_is_under_way_arrive(room: KafkaRoom) -> None:
 def test_topic_that_a_sender_made_of_nothing_does_not_exist(room: KafkaRoom) -> None:
     # A misspelt topic must be an error, whatever the brokers would make of it.
     sender = room.sender(SenderLimits(delivery_timeout_ms=1_500, max_record_bytes=1_000))
-    with pytest.raises(DependencyError):
+    with pytest.raises(TransientError):
         sender.partitions(room.prefix + "mispelt")
     sender.close()
     member = room.member([room.prefix + "mispelt"])

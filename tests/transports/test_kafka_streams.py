@@ -7,13 +7,13 @@ import pytest
 
 pytest.importorskip("kafka", reason="needs the full set: make setup-full")
 
-from monitor.domain.document import DeadLetter, DeadLetterReason
+from monitor.domain.document import LETTER_BYTES, DeadLetter, DeadLetterReason
 from monitor.domain.partitioning import partition_of
 from monitor.domain.streams import Message, Output, Stream
 from monitor.errors import Backpressure, RecordError
 from monitor.transports.kafka_consumer import InRecord
 from monitor.transports.kafka_sender import OutRecord, SenderLimits
-from monitor.transports.kafka_streams import MAX_LETTER_BYTES, KafkaPublisher, KafkaReader
+from monitor.transports.kafka_streams import KafkaPublisher, KafkaReader
 from tests.storage.samples import alert, scored
 from tests.transports.kafka_room import KafkaRoom, until
 
@@ -80,7 +80,7 @@ def test_value_over_the_brokers_limit_becomes_a_dead_letter_and_its_neighbours_a
     assert isinstance(letter.value, DeadLetter)
     assert letter.value.reason is DeadLetterReason.OVERSIZE
     assert (letter.value.source_partition, letter.value.offset) == (large.source_partition, large.offset)
-    assert len(letter.value.value) == MAX_LETTER_BYTES
+    assert len(letter.value.value) == LETTER_BYTES
 
 
 def test_one_alerts_turns_lie_in_one_partition_in_order(room: KafkaRoom) -> None:

@@ -41,6 +41,19 @@ def test_a_broken_dependency_makes_it_not_ready_but_leaves_it_live() -> None:
     assert not health.ready().ok
 
 
+def test_what_somebody_should_see_to_is_noted_and_takes_no_readiness_away() -> None:
+    health = all_ready(Health(ManualClock()))
+    health.set_note("feeds", "feeds.news/0 is stopped")
+    verdict = health.ready()
+    assert verdict.ok
+    assert verdict.body["conditions"] == {
+        **{name: {"ready": True} for name in CONDITIONS},
+        "feeds": {"ready": True, "note": "feeds.news/0 is stopped"},
+    }
+    health.set_note("feeds", "")
+    assert "note" not in str(health.ready().body)
+
+
 def test_it_is_ready_only_when_every_condition_holds_and_says_which_does_not() -> None:
     health = Health(ManualClock())
     assert not health.ready().ok

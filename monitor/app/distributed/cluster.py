@@ -79,15 +79,15 @@ class Cluster:
         names = [*(self.topic(stream) for stream in Stream), self.state_topic]
         admin = KafkaAdmin(self.access)
         try:
-            standing = admin.standing(names)
+            found = admin.shapes(names)
         finally:
             admin.close()
-        missing = [name for name in names if name not in standing]
+        missing = [name for name in names if name not in found]
         if missing:
             raise DependencyError(
                 f"there is no Kafka topic {', '.join(missing)}; make ours with: monitor topics --create --config FILE"
             )
-        return {name: found.shape for name, found in standing.items()}
+        return found
 
 
 def state_place(

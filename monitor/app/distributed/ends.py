@@ -139,12 +139,10 @@ class EndWorker(LivingWorker):
                 self._watch.beat(self.role)
                 messages = life.reader.poll(self._pace.poll_records, POLL_SECONDS)
                 self._follow(life, life.member.take_events())
-                looks.count(self._take(life, messages))
+                self._take(life, messages)
                 if life.due.is_now():
                     self._commit(life)
-                if looks.is_now():
-                    self._tell_lag(life)
-                    looks.done()
+                self._tell_brokers(life.member, looks, lambda: self._tell_lag(life))
             self._commit(life)
 
     def _open(self, open_things: ExitStack) -> _Life:
@@ -160,7 +158,7 @@ class EndWorker(LivingWorker):
         if dict(record.headers).get("kind") != b"redriven":
             tell_unusable(record, why)
 
-    def _take(self, life: _Life, messages: Sequence[Message]) -> int:
+    def _take(self, life: _Life, messages: Sequence[Message]) -> None:
         ours = [one for one in messages if self._place(one) in life.positions]
         if ours:
             life.sink.handle(ours, self._clock.now_ms())
@@ -170,7 +168,6 @@ class EndWorker(LivingWorker):
             position = life.member.position(source)
             if position > life.positions[source]:
                 life.positions[source] = position
-        return len(ours)
 
     def _tell_lag(self, life: _Life) -> None:
         for source, (_, end) in life.member.bounds(list(life.positions)).items():

@@ -15,14 +15,14 @@ from dataclasses import dataclass, field
 
 from monitor.app.distributed.cluster import Cluster, RoleName
 from monitor.app.distributed.scoring import CommitRequest, Scoring, Settle
-from monitor.app.distributed.worker import LivingWorker, OnSeam, Pace, Seam, Watch
+from monitor.app.distributed.worker import Due, LivingWorker, OnSeam, Pace, Seam, Watch
 from monitor.clock import SECOND_MS, Clock
 from monitor.delivery.crashes import UNTROUBLED, CrashNote, Way
 from monitor.delivery.metadata import ScoreCommit, decode_score, encode_score
 from monitor.delivery.shape import Owner, Shape, check_shapes
 from monitor.domain.document import DeadLetterReason, FeedRecord, InputPartition
 from monitor.domain.streams import Stream
-from monitor.errors import ExitCode, MonitorError, TransientError
+from monitor.errors import ExitCode, MonitorError, StateError, TransientError
 from monitor.logs import event
 from monitor.operators.intake import Run
 from monitor.operators.watermark import PartitionState
@@ -76,6 +76,7 @@ class _Life:
     feed: KafkaFeed
     scoring: Scoring
     scored: Shape
+    asks_others: Due
     inputs: dict[InputPartition, Input] = field(default_factory=dict)
     paused: set[InputPartition] = field(default_factory=set)
     backlog: list[FeedRecord] = field(default_factory=list)
@@ -127,12 +128,12 @@ class ScoreWorker(LivingWorker):
             looks = self._lag_looks()
             while not self._lives.is_closing:
                 self._watch.beat(self.role)
-                looks.count(self._step(life))
-                if looks.is_now():
-                    self._tell_lag(life)
-                    looks.done()
-            if self._settle(life, life.inputs.keys(), self._pace.handover_ms * 3):
-                self._end_well(life, life.inputs)
+                self._step(life)
+                self._tell_brokers(life.member, looks, lambda: self._tell_lag(life))
+                self._end_if_all_stopped(life)
+            if not self._settle(life, life.inputs.keys(), self._pace.handover_ms * 3):
+                raise TransientError("what was in hand was not finished and committed before the end")
+            self._end_well(life, life.inputs)
 
     def _open(self, open_things: ExitStack) -> _Life:
         cluster, clock = self._cluster, self._clock
@@ -153,9 +154,9 @@ class ScoreWorker(LivingWorker):
         # What is new is begun in `_follow`, after what went has been settled.
         feed = KafkaFeed(member, self._max_record_bytes, begins=lambda partitions: None)
         scoring.start()
-        return _Life(member, feed, scoring, scored)
+        return _Life(member, feed, scoring, scored, self._lag_looks())
 
-    def _step(self, life: _Life) -> int:
+    def _step(self, life: _Life) -> None:
         scoring = life.scoring
         self._pause(life)
         wanted = min(scoring.room, self._pace.poll_records, CAREFUL_RECORDS if life.is_careful else scoring.room)
@@ -171,7 +172,6 @@ class ScoreWorker(LivingWorker):
             life.inputs[record.source_partition].written_ms = record.arrival_ms
         self._admit(life, ours)
         self._serve(life, scoring.take_request())
-        return len(ours)
 
     def _tell_lag(self, life: _Life) -> None:
         for source, (_, end) in life.member.bounds(list(life.inputs)).items():
@@ -182,8 +182,6 @@ class ScoreWorker(LivingWorker):
     def _pause(self, life: _Life) -> None:
         """Nothing is read while there is no room, nor of what is stopped, nor of what runs far ahead of the others."""
         view, owned = life.scoring.view, frozenset(life.inputs)
-        if owned and owned <= view.stopped and set(life.feed.partitions) <= view.stopped:
-            raise AllStopped("every input was stopped for too many unusable records; mend the feeds, and start again")
         is_full = life.scoring.room <= 0 or bool(life.backlog)
         wanted = set(owned if is_full else (view.stopped | view.ahead) & owned)
         for source in wanted - life.paused:
@@ -191,6 +189,28 @@ class ScoreWorker(LivingWorker):
         for source in life.paused - wanted:
             life.feed.resume(source)
         life.paused = wanted
+
+    def _end_if_all_stopped(self, life: _Life) -> None:
+        """Raises: AllStopped: no input is read any more, by us or by any other process."""
+        if not life.inputs or not life.inputs.keys() <= life.scoring.view.stopped:
+            return
+        others = [one for one in life.feed.partitions if one not in life.inputs]
+        if others and not life.asks_others.is_now():
+            return
+        life.asks_others.done()
+        life.asks_others.count(1)
+        if all(self._is_stopped(source, stored) for source, stored in life.member.committed(others).items()):
+            raise AllStopped("every input was stopped for too many unusable records; mend the feeds, and start again")
+
+    def _is_stopped(self, source: InputPartition, stored: Committed | None) -> bool:
+        """Whether its owner has committed that it is stopped."""
+        if stored is None:
+            return False
+        try:
+            commit = decode_score(stored.metadata, Owner(self.role.value, source), stored.offset)
+        except StateError:
+            return False  # whoever reads it says so
+        return score_snapshot.restore({str(source): commit.state})[source].run.is_stopped
 
     def _follow(self, life: _Life, events: Sequence[Event]) -> None:
         for change in events:

@@ -92,7 +92,8 @@ def start_roles(
     beats = Beats(clock, names)
     hang_seconds = max(LEAST_HANG_SECONDS, 3 * config.kafka.delivery_timeout_ms / SECOND_MS)
     health = Health(clock, conditions=[role.value for role in names])
-    watch = Observing(metrics, health, clock, beats, names)
+    session_seconds = config.kafka.session_timeout_ms / SECOND_MS
+    watch = Observing(metrics, health, clock, beats, names, session_seconds)
     server = open_server(config.server, registry, health)
     roster: Roster | None = None
     try:

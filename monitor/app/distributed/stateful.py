@@ -132,14 +132,11 @@ class StatefulWorker(LivingWorker):
                 self._follow(life, life.member.take_events())
                 count = self._take(life, messages)
                 due.count(count)
-                looks.count(count)
                 if due.is_now():
                     self._commit(life, life.units.values())
                     due.done()
                     self._watch.advanced(self.role, [unit.made.decider for unit in life.units.values()])
-                if looks.is_now():
-                    self._tell_lag(life)
-                    looks.done()
+                self._tell_brokers(life.member, looks, lambda: self._tell_lag(life))
             self._commit(life, life.units.values(), is_last=True)
 
     def _open(self, open_things: ExitStack) -> _Life:

@@ -10,6 +10,7 @@ import sys
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -20,6 +21,7 @@ from monitor.domain.document import FeedRecord, InputPartition
 from monitor.errors import RecordError, TransientError
 from monitor.logs import event
 from monitor.transports.kafka_consumer import InRecord
+from monitor.transports.kafka_member import KafkaMember
 from monitor.transports.kafka_membership import Change
 
 logger = logging.getLogger(__name__)
@@ -109,6 +111,10 @@ class Watch(Protocol):
         """So many records are still to be read again."""
         ...
 
+    def heard(self, role: RoleName, silent_seconds: float) -> None:
+        """How long the brokers have not answered its member."""
+        ...
+
     def lag(self, role: RoleName, partition: InputPartition, records: int, written_ms: int | None) -> None:
         """How many records wait, and when the last one that was read had been written, if it says."""
         ...
@@ -147,7 +153,7 @@ class Lives:
         self._closed.set()
 
     def run(self, live: Callable[[], None]) -> None:
-        """Live until closed. Raises: whatever `live` raises, but for TransientError."""
+        """Live until closed. Raises: whatever `live` raises; a TransientError only while it is closing."""
         pause = FIRST_PAUSE_SECONDS
         while not self._closed.is_set():
             began = self._clock.monotonic_seconds()
@@ -156,6 +162,8 @@ class Lives:
                 return
             except TransientError as exc:
                 self._watch.failed(self._role, exc)
+                if self._closed.is_set():
+                    raise  # what was in hand is not committed, and whoever stopped us should know
                 event(logger, "worker_begins_anew", level=logging.WARNING, role=self._role.value, reason=str(exc))
                 if self._clock.monotonic_seconds() - began > STEADY_SECONDS:
                     pause = FIRST_PAUSE_SECONDS
@@ -196,7 +204,21 @@ class LivingWorker(ABC):
 
     def _lag_looks(self) -> "Due":
         """When it is time to look at the ends of logs again."""
-        return Due(self._clock, round(LAG_SECONDS * SECOND_MS), sys.maxsize)
+        looks = Due(self._clock, round(LAG_SECONDS * SECOND_MS), sys.maxsize)
+        looks.count(1)
+        return looks
+
+    def _tell_brokers(self, member: KafkaMember, looks: "Due", tell_lag: Callable[[], None]) -> None:
+        """Tell whether the brokers answer, and now and then what waits there."""
+        silent_seconds = member.unanswered_seconds()
+        self._watch.heard(self.role, silent_seconds)
+        # What does not answer is not asked: that would hold up the polls.
+        if looks.is_now() and silent_seconds < LAG_SECONDS:
+            # What must be durable fails in an outage; to know the lag is not worth a life.
+            with suppress(TransientError):
+                tell_lag()
+            looks.done()
+            looks.count(1)
 
 
 def tell_unusable(record: InRecord, why: RecordError) -> None:
