@@ -61,15 +61,11 @@ class Place:
         return self._plain().partition("?")[0]
 
     def connect(self) -> Any:
-        """A new connection of psycopg. Raises: DependencyError: it is not installed. ConfigError: the url is none."""
-        try:
-            import psycopg
-            from psycopg.conninfo import conninfo_to_dict
-        except ImportError as exc:
-            raise DependencyError(
-                f"storage.url: PostgreSQL needs the Python package psycopg ({exc}): install the whole product with "
-                "make setup-full"
-            ) from exc
+        """A new connection of psycopg. Raises: ConfigError: the url is none."""
+        # Here, because the slim set has no driver.
+        import psycopg
+        from psycopg.conninfo import conninfo_to_dict
+
         try:
             given = conninfo_to_dict(self._plain())
         except psycopg.ProgrammingError as exc:
@@ -84,20 +80,35 @@ class Place:
 
 
 def writer_engine(place: Place) -> Engine:
-    """An engine whose connections are closed when they are given back, and with them the lock that they hold."""
-    return create_engine("postgresql+psycopg://", creator=place.connect, poolclass=NullPool, paramstyle="format")
+    """An engine whose connections are closed when they are given back, and with them the lock that they hold.
+
+    Raises: DependencyError: the driver is not installed.
+    """
+    return _engine(place, poolclass=NullPool, paramstyle="format")
 
 
 def reader_engine(place: Place) -> Engine:
-    """An engine that only reads, each transaction at one moment; it outlives a restart of the server."""
-    return create_engine(
-        "postgresql+psycopg://",
-        creator=place.connect,
+    """An engine that only reads, each transaction at one moment; it outlives a restart of the server.
+
+    Raises: DependencyError: the driver is not installed.
+    """
+    return _engine(
+        place,
         pool_size=READERS,
         max_overflow=MORE_READERS,
         pool_pre_ping=True,
         execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
     )
+
+
+def _engine(place: Place, **options: Any) -> Engine:
+    try:
+        return create_engine("postgresql+psycopg://", creator=place.connect, **options)
+    except ImportError as exc:
+        raise DependencyError(
+            f"storage.url: PostgreSQL needs the Python package psycopg ({exc}): install the whole product with "
+            "make setup-full"
+        ) from exc
 
 
 @dataclass(frozen=True, slots=True)
