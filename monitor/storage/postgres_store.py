@@ -42,6 +42,7 @@ class PostgresStore(SqlStore):
         self._engine = writer_engine(place)
         super().__init__(self._engine.dialect, ServerFaults(place))
         self._connection: Connection | None = None
+        self._has_lock = False
         self.history = History(reader_engine(place), self.faults)
 
     @classmethod
@@ -67,10 +68,14 @@ class PostgresStore(SqlStore):
     def attach(self) -> bool:
         """Be the one that writes; False while another process is. Raises: as `open`, and TransientError at once."""
         with self._turn:
-            if self._connection is None:
-                with self.faults.translated():
-                    self._connection = self._locked()
-            return self._connection is not None
+            if not self._has_lock:
+                try:
+                    with self.faults.translated():
+                        self._has_lock = self._take_lock()
+                except BaseException:
+                    self._let_go()
+                    raise
+            return self._has_lock
 
     def close(self) -> None:
         """Give lock and connections back. A second call does nothing."""
@@ -79,23 +84,19 @@ class PostgresStore(SqlStore):
             self.history.close()
             self._engine.dispose()
 
-    def _locked(self) -> Connection | None:
-        """A connection that holds the lock, over tables of this release."""
-        connection = self._engine.connect()
-        try:
-            with connection.begin():
-                self._check(connection)
-                connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
-                has_lock = connection.scalar(_TAKE_LOCK)
-            if not has_lock:
-                connection.close()
-                return None
-            with connection.begin():
-                self._prepare(connection)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
+    def _take_lock(self) -> bool:
+        """On one connection, however often it is tried; who gets the lock brings the tables to this release."""
+        if self._connection is None:
+            self._connection = self._engine.connect()
+            with self._connection.begin():
+                self._check(self._connection)
+                self._connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
+        with self._connection.begin():
+            has_lock = bool(self._connection.scalar(_TAKE_LOCK))
+        if has_lock:
+            with self._connection.begin():
+                self._prepare(self._connection)
+        return has_lock
 
     def _prepare(self, connection: Connection) -> None:
         try:
@@ -138,7 +139,7 @@ class PostgresStore(SqlStore):
     def _transaction(self) -> Iterator[Connection]:
         with self._turn:
             connection = self._connection
-            if connection is None:
+            if connection is None or not self._has_lock:
                 raise TransientError(f"storage.url: {self._place} is not ours to write now")
             try:
                 with self.faults.translated(), connection.begin():
@@ -148,7 +149,7 @@ class PostgresStore(SqlStore):
                 raise
 
     def _let_go(self) -> None:
-        connection, self._connection = self._connection, None
+        connection, self._connection, self._has_lock = self._connection, None, False
         if connection is not None:
             # Even a connection that is broken is closed without an error.
             connection.close()

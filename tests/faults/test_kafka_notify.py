@@ -51,7 +51,8 @@ def slack() -> Iterator[SlackServer]:
 def options_of(folder: Path, slack: SlackServer, *, is_news: bool = True) -> Options:
     """Notify with a file and Slack, in the last hours of the feed's time, or in those of the machine."""
     ago_ms = time.time_ns() // 1_000_000 - (START_MS + (FEED_HOURS + 1) * 3_600_000) if is_news else 0
-    config: dict[str, object] = {"notify__file": str(folder / "alerts.jsonl"), "notify__max_age": "30d" if is_news else "1h"}
+    limit = "30d" if is_news else "1h"
+    config: dict[str, object] = {"notify__file": str(folder / "alerts.jsonl"), "notify__max_age": limit}
     return Options(config, slack.url, POLLED, ago_ms)
 
 

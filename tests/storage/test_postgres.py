@@ -81,6 +81,8 @@ def test_connection_that_the_server_breaks_is_made_again_and_nothing_is_half_wri
 def test_writer_whose_connection_was_broken_cannot_write_beside_the_next(database: Database) -> None:
     with open_store(database.place) as first, open_store(database.place) as second:
         break_connections(database)
+        with pytest.raises(TransientError):
+            second.attach()  # its own connection, on which it stood by, is broken too
         assert second.attach()
         with pytest.raises(TransientError):
             first.commit(Commit(positions={"p/0": "1"}))

@@ -165,6 +165,12 @@ class EndWorker(LivingWorker):
     def _follow(self, life: _Life, events: Sequence[Event]) -> None:
         for change in events:
             self._watch.rebalanced(self.role, change.change, len(change.partitions))
+            event(
+                logger,
+                f"partitions_{change.change.value}",
+                role=self.role.value,
+                partitions=[str(one) for one in change.partitions],
+            )
             going = [one for one in change.partitions if one in life.positions]
             match change.change:
                 case Change.ASSIGNED:
