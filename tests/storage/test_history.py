@@ -1,6 +1,9 @@
 """The history: what was written is what is asked for, at the edges of intervals too, and only what is old is pruned."""
 
+import random
+import re
 import sqlite3
+import uuid
 from contextlib import closing
 from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
@@ -8,6 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Table
 
+from monitor.clock import SystemClock
 from monitor.domain.alerts import GROUP_TOPIC, AlertId, AlertState, Rule, Suppression
 from monitor.domain.archive import ScoredRow, SuppressedRow
 from monitor.domain.document import Counted, DeadLetterReason, InputPartition
@@ -15,9 +19,13 @@ from monitor.errors import ConfigError
 from monitor.ports import Commit
 from monitor.storage import retention, schema
 from monitor.storage.history import History
+from monitor.storage.postgres import Place
+from monitor.storage.postgres_store import PostgresStore
 from monitor.storage.sql_store import SqlStore
 from monitor.storage.store import EmbeddedStore
+from tests.databases import Database, run_as_admin
 from tests.imports import ROOT
+from tests.storage.rooms import ServerRoom
 from tests.storage.samples import (
     BANK,
     CARRIER,
@@ -34,6 +42,7 @@ from tests.storage.samples import (
     volume_row,
     window_row,
 )
+from tools.postgres.server import Server
 
 PAGE = (ROOT / "docs" / "history.md").read_text(encoding="utf-8")
 
@@ -297,8 +306,14 @@ def test_score_without_a_decision_of_its_own_day_goes_with_its_document(store: S
     assert store.history.documents(BANK) == ()
 
 
-def sql_examples() -> list[str]:
-    return [block.split("```")[0] for block in PAGE.split("```sql\n")[1:]]
+def sql_examples(dialect: str = "sql") -> list[str]:
+    return [block.split("```")[0] for block in PAGE.split(f"```{dialect}\n")[1:]]
+
+
+def sql_examples_of_postgresql() -> list[str]:
+    """Its own questions, and those that are not SQLite's alone."""
+    plain = [one for one in sql_examples() if "json_" not in one and "datetime(" not in one]
+    return [*plain, *(one for one in sql_examples("pgsql") if one.startswith("SELECT"))]
 
 
 @pytest.mark.parametrize("statement", sql_examples())
@@ -310,8 +325,46 @@ def test_example_in_the_documentation_runs_and_finds_something(tmp_path: Path, s
         assert connection.execute(statement).fetchall() != []
 
 
+@pytest.mark.slow
+@pytest.mark.real
+@pytest.mark.parametrize("statement", sql_examples_of_postgresql())
+def test_example_in_the_documentation_runs_on_postgresql_too(database: Database, statement: str) -> None:
+    with ServerRoom(database).open() as store:
+        store.commit(full_commit())
+    assert database.admin(statement) != []
+
+
+@pytest.mark.slow
+@pytest.mark.real
+def test_rights_in_the_documentation_are_enough_to_write_and_to_read(postgres: Server) -> None:
+    """As an administrator reads them, but for the names: those are this test's own."""
+    word = uuid.uuid4().hex[:8]
+    names = {"monitor": f"writer_{word}", "history": f"history_{word}", "readers": f"readers_{word}"}
+
+    def renamed(statement: str) -> str:
+        return re.sub(r"\b(monitor|history|readers)\b", lambda found: names[found[1]], statement)
+
+    rights = [renamed(block) for block in sql_examples("pgsql") if "ROLE" in block]
+    made = Database(postgres, names["history"], "its own")
+    place = Place(f"postgresql://{names['monitor']}@{postgres.address}/{names['history']}", "its own")
+    try:
+        for number, block in enumerate(rights):
+            for statement in block.strip().rstrip(";").split(";"):
+                run_as_admin(postgres, names["history"] if number else "postgres", statement)
+        with PostgresStore.open(place, SystemClock(), 30.0, random.Random()) as store:
+            store.commit(full_commit())
+        reader = f"reader_{word}"
+        made.admin(f"CREATE ROLE {reader} LOGIN PASSWORD 'hush' IN ROLE {names['readers']}")
+        with closing(History.connect(Place(place.url.replace(names["monitor"], reader), "hush"))) as history:
+            assert history.alerts()[0] == alert(0)
+    finally:
+        run_as_admin(postgres, "postgres", f"DROP DATABASE IF EXISTS {names['history']} WITH (FORCE)")
+        for role in (names["monitor"], f"reader_{word}", names["readers"]):
+            run_as_admin(postgres, "postgres", f"DROP ROLE IF EXISTS {role}")
+
+
 def test_documentation_has_examples() -> None:
-    assert len(sql_examples()) >= 5
+    assert len(sql_examples()) >= 5 and len(sql_examples_of_postgresql()) >= 8
 
 
 @pytest.mark.parametrize("table", schema.METADATA.sorted_tables, ids=lambda table: str(table))

@@ -14,8 +14,8 @@ from monitor.ports import Commit
 from monitor.storage.history import History
 from monitor.storage.postgres import Place
 from monitor.storage.postgres_store import PostgresStore
-from tests.databases import Database, drop_database, make_database, run_as_admin
-from tests.storage.samples import BANK, alert, full_commit, scored_row
+from tests.databases import Database, make_database, run_as_admin
+from tests.storage.samples import BANK, full_commit, scored_row
 from tools.postgres.server import Server, running_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.real]
@@ -171,21 +171,6 @@ def test_right_to_write_that_is_taken_away_is_told(database: Database) -> None:
         database.admin(f"REVOKE INSERT ON positions FROM {database.name}")
         with pytest.raises(DependencyError, match=r"lacks a right .permission denied for table positions"):
             store.commit(Commit(positions={"p/0": "9"}))
-
-
-def test_rights_in_the_documentation_are_enough_for_a_reader_and_no_more(database: Database) -> None:
-    with open_store(database.place) as store:
-        store.commit(full_commit())
-    run_as_admin(database.server, database.name, f"CREATE ROLE {database.name}_reader LOGIN PASSWORD 'hush'")
-    try:
-        database.admin(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {database.name}_reader")
-        reader = Place(database.url.replace(f"{database.name}@", f"{database.name}_reader@"), "hush")
-        history = History.connect(reader)
-        assert history.alerts()[0] == alert(0)
-        history.close()
-    finally:
-        drop_database(database)
-        run_as_admin(database.server, "postgres", f"DROP ROLE {database.name}_reader")
 
 
 def test_missing_schema_is_a_fault_of_the_configuration(database: Database) -> None:
