@@ -16,14 +16,17 @@ from pathlib import Path
 from monitor.domain.windows import WindowSpec
 from monitor.errors import ConfigError
 from monitor.options.kafka import KAFKA_NEEDS, KAFKA_PAIRS, KafkaConfig
+from monitor.options.needs import Need
 from monitor.options.option import (
     choice,
     day,
     duration,
     feed_places,
     look_backs,
+    maybe_database,
     maybe_path,
     maybe_real,
+    maybe_secret,
     maybe_secret_url,
     real,
     switch,
@@ -257,6 +260,11 @@ class StorageConfig:
     """Where state and history lie."""
 
     path: Path | None = maybe_path(PathNeed.PARENT, "SQLite file of state and history; null keeps them in memory.")
+    url: str | None = maybe_database(
+        "On Kafka: the PostgreSQL database that the archive writes to, instead of a file (docs/history.md)."
+    )
+    password: Secret | None = maybe_secret("Its user's password; null leaves it to PGPASSWORD and `~/.pgpass`.")
+    connect_timeout_ms: int = duration("60s", "0s", "1d", "A start that finds no server for this long gives up.")
     commit_every_ms: int = duration("5s", "10ms", "10m", "State is committed at least this often.")
     commit_documents: int = whole(2_048, "documents", 1, 1_000_000, "State is committed after this many documents.")
     history_retention_ms: int = duration("400d", "0s", "36500d", "Older history is deleted; 0 keeps it for ever.")
@@ -284,6 +292,7 @@ class NotifyConfig:
     """How people are told."""
 
     console: bool = switch(True, "Whether alerts are printed on standard output.")
+    file: Path | None = maybe_path(PathNeed.PARENT, "File that gets each turn of an alert as a line of JSON.")
     max_age_ms: int = duration("1h", "0s", "365d", "An alert decided later than this is recorded but sent to nobody.")
     slack_webhook_url: Secret | None = maybe_secret_url(
         "Incoming web hook of the Slack channel that alerts go to.", also=("SLACK_WEBHOOK_URL",)
@@ -360,7 +369,9 @@ PAIRS = (
 )
 """What one option asks of another."""
 
-RULES: tuple[Rule, ...] = (*PAIRS, *KAFKA_NEEDS)
+NEEDS = (Need("storage.url", "storage.password", None, "a password is for a database"),)
+
+RULES: tuple[Rule, ...] = (*PAIRS, *NEEDS, *KAFKA_NEEDS)
 """These, and what must or must not be given beside another."""
 
 _UNDECIDING_SECTIONS = ("storage", "kafka", "server", "logging", "notify")

@@ -129,8 +129,11 @@ class Channel(Protocol):
         """Whether a person is interrupted by it; a file is not, and records old alerts too."""
         ...
 
-    def send(self, event: AlertEvent, topic_name: str) -> None:
-        """Deliver one event. Raises: TransientError: try again later."""
+    def send(self, event: AlertEvent, topic_name: str, *, may_repeat: bool = False) -> None:
+        """Deliver one event; `may_repeat`: nobody knows whether it was delivered before, and whoever gets it sees that.
+
+        Raises: TransientError: try again later.
+        """
         ...
 
     def flush(self) -> dict[str, str]:

@@ -16,9 +16,10 @@ import pytest
 from hypothesis import settings
 
 from tests.brokers import broker, fresh, kafka_bootstrap
+from tests.databases import database, postgres
 
-# Fixtures for whoever needs a real Kafka.
-__all__ = ["broker", "fresh", "kafka_bootstrap"]
+# Fixtures for whoever needs a real Kafka or a real PostgreSQL.
+__all__ = ["broker", "database", "fresh", "kafka_bootstrap", "postgres"]
 
 # No deadline: a loaded machine is no bug. `ci` draws the same examples in every run, so that red means a change.
 settings.register_profile("default", deadline=None)

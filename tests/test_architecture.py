@@ -69,6 +69,7 @@ LIBRARY_ROOMS = {
     "markupsafe": {"lab"},
     "sqlalchemy": {"storage"},
     "sqlite3": {"storage"},
+    "psycopg": {"storage"},
     "kafka": {"transports"},
     "apscheduler": {"jobs"},
     "feedparser": {"transports", "operators"},

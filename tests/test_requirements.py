@@ -16,7 +16,7 @@ from tools.stamp import LOCK_FILE, SET_FILES
 LINE = re.compile(r"(?P<name>[A-Za-z0-9_.-]+)==(?P<version>[A-Za-z0-9.+]+)\s+# (?P<why>.+); (?P<licence>.+)")
 
 # Where the full set may be imported: what runs in the slim set must not need it.
-FULL_ONLY_ROOMS = ("monitor.transports.kafka", "models.")
+FULL_ONLY_ROOMS = ("monitor.transports.kafka", "monitor.storage.postgres", "models.")
 
 # Names of imports whose package is not installed in the slim set, where nobody can be asked.
 FULL_IMPORTS = {
@@ -26,6 +26,7 @@ FULL_IMPORTS = {
     "matplotlib": "matplotlib",
     "onnx": "onnx",
     "peft": "peft",
+    "psycopg": "psycopg",
     "safetensors": "safetensors",
     "sklearn": "scikit-learn",
     "torch": "torch",

@@ -154,7 +154,8 @@ def test_a_growing_file_is_followed_to_an_alert_and_sigterm_ends_with_zero(
     now = datetime.now(UTC)
     feed = tmp_path / "feed.jsonl"
     feed.write_text(history(now))
-    monitor = Monitor(tmp_path, str(feed))
+    told = tmp_path / "alerts.jsonl"
+    monitor = Monitor(tmp_path, str(feed), config=f"{CONFIG}notify: {{file: {told}}}\n")
     started.append(monitor)
     monitor.wait_for("a ready monitor", lambda: monitor.get("/readyz")[0] == 200)
     assert monitor.get("/livez")[0] == 200
@@ -168,6 +169,7 @@ def test_a_growing_file_is_followed_to_an_alert_and_sigterm_ends_with_zero(
     monitor.wait_for("its count", lambda: monitor.metric("sentiment_alerts_total") >= 1)
     assert monitor.stop() == 0
     assert len(monitor.scored()) == 1404
+    assert "Halden Bank" in [json.loads(line)["name"] for line in told.read_text().splitlines()]
 
 
 def test_sigterm_scores_and_commits_what_is_in_hand(tmp_path: Path, started: list[Monitor]) -> None:

@@ -12,6 +12,7 @@ pytest.importorskip("kafka", reason="needs the full set: make setup-full")
 
 from monitor.cli import main
 from tests import feeds
+from tests.databases import Database
 from tests.faults.kafka_world import World, make_world
 from tests.feeds import FeedShape
 from tests.kafka_monitor import Monitor, write_config
@@ -119,3 +120,53 @@ def test_what_cannot_run_is_one_sentence_and_an_exit_code(
     watchlist = str(config.with_name("watchlist.csv"))
     assert main(["run", *arguments, "--config", str(config), "--watchlist", watchlist]) == code
     assert re.search(said, capsys.readouterr().err)
+
+
+def test_archive_runs_over_postgresql_as_the_configuration_names_it(
+    world: World, config: Path, database: Database, tmp_path: Path
+) -> None:
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    (secrets / "storage.password").write_text(database.password)
+    text = config.read_text().replace("storage: {", f"secrets_dir: {secrets}\nstorage: {{url: '{database.url}', ")
+    config.write_text(text)
+    running = Monitor(config)
+    try:
+        world.feed()
+        running.wait_for("alerts", lambda: running.metric("alerts_total", 'state="firing"') >= 1)
+        running.wait_for("ready", lambda: running.get("/readyz")[0] == 200)
+        assert running.stop() == 0
+        assert database.password not in running.log
+    finally:
+        running.kill()
+    assert database.admin("SELECT count(*) FROM scored")[0][0] > 200
+    assert database.admin("SELECT count(*) FROM alert_events")[0][0] >= 1
+    assert not (world.folder / "history.db").exists()
+    assert rows(world.folder / "history.db.notify", "positions") >= 1
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "said"),
+    [
+        (("@.*/", "@127.0.0.1:1/"), 3, r"storage\.url: .* cannot be used now .*start the server, or correct storage"),
+        (("//monitor_.*@", "//somebody@"), 2, r"storage\.url: .* refuses the login .*storage\.password"),
+        (("$", "_absent"), 3, r"storage\.url: .*_absent is no database yet .*createdb"),
+    ],
+)
+def test_database_that_cannot_be_used_is_one_sentence_and_an_exit_code(
+    config: Path,
+    database: Database,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    change: tuple[str, str],
+    code: int,
+    said: str,
+) -> None:
+    monkeypatch.setenv("MONITOR_STORAGE__PASSWORD", database.password)
+    url = re.sub(*change, database.url)
+    config.write_text(config.read_text().replace("storage: {", f"storage: {{url: '{url}', connect_timeout: 1s, "))
+    watchlist = str(config.with_name("watchlist.csv"))
+    assert main(["run", "--roles", "archive", "--config", str(config), "--watchlist", watchlist]) == code
+    told = capsys.readouterr().err
+    assert re.search(said, told)
+    assert database.password not in told

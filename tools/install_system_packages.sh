@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs what the tests need and pip cannot: a Chromium for the report, a font that has Chinese in it, and Java, Maven
-# and openssl for a Kafka broker. Does nothing where all are there. Exit 3: some are missing, and cannot be installed.
+# Installs what the tests need and pip cannot: a Chromium for the report, a font that has Chinese in it, Java, Maven and
+# openssl for a Kafka broker, and PostgreSQL. Does nothing where all are there. Exit 3: some are missing, and cannot be
+# installed.
 set -euo pipefail
 
 packages=()
@@ -14,6 +15,11 @@ fi
 for program in java:default-jre-headless mvn:maven openssl:openssl; do
   command -v "${program%%:*}" >/dev/null || packages+=("${program#*:}")
 done
+# Debian keeps its programs off the PATH.
+installed=("${POSTGRES_HOMES:-/usr/lib/postgresql}"/*/bin/postgres)
+if ! command -v postgres >/dev/null && [ ! -x "${installed[0]}" ]; then
+  packages+=(postgresql)
+fi
 [ ${#packages[@]} -eq 0 ] && exit 0
 
 remedy="apt-get install ${packages[*]}"

@@ -1,7 +1,6 @@
 """`monitor run`: without a broker it follows files, URLs and standard input for months. Start, drain, stop."""
 
-import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -14,14 +13,13 @@ from monitor.app.embedded import join
 from monitor.app.polling import WebInput, open_web
 from monitor.app.scoring import device_loss_told, make_scorer
 from monitor.app.serving import Reload, open_server
+from monitor.app.telling import outboxes, plain_channels
 from monitor.app.topics import access_of
-from monitor.channels.console import ConsoleChannel
 from monitor.channels.outbox import Outbox
-from monitor.channels.slack import SlackWebhook
 from monitor.clock import Clock, Laps
-from monitor.config import Config, NotifyConfig
+from monitor.config import Config
 from monitor.engine import Engine, Pace
-from monitor.errors import DeviceLostError, ExitCode
+from monitor.errors import ConfigError, DeviceLostError, ExitCode
 from monitor.metrics import Metrics
 from monitor.observe import RunObserver
 from monitor.ports import Channel, Commit, Feed
@@ -113,11 +111,15 @@ def start_run(config: Config, feeds: Sequence[str], watchlist: Path, out: TextIO
         files = [place for place in feeds if not is_url(place)]
         read = FileFeed(files, follow=True, clock=clock, max_record_bytes=config.feeds.max_record_bytes)
         feed = JoinedFeed([read, *web.feeds]) if web.feeds else read
+        if config.storage.url is not None:
+            raise ConfigError(
+                "storage.url: is for the archive on Kafka; one process without Kafka keeps all in a file, so give "
+                "storage.path instead"
+            )
         store = EmbeddedStore.open(config.storage.path) if config.storage.path else None
         stored = store.load() if store else StoredState({}, {}, {})
-        outboxes = _outboxes(config.notify, clock, stored.meta)
-        channels: list[Channel] = [ConsoleChannel(out, color=None, width=None)] if config.notify.console else []
-        channels += outboxes
+        boxes = outboxes(config.notify, clock, stored.meta)
+        channels = [*plain_channels(config.notify, out), *boxes]
         embedded = join(
             config,
             feed,
@@ -156,7 +158,7 @@ def start_run(config: Config, feeds: Sequence[str], watchlist: Path, out: TextIO
         engine = embedded.engine(clock, pace, observer, maintenance=reload, meta={})
         for condition in ("scorer", "feeds", "watchlist", "state"):
             health.set_ready(condition, True)
-        return Run(engine, health, server, feed, web, store, outboxes)
+        return Run(engine, health, server, feed, web, store, boxes)
     except BaseException:
         if server is not None:
             server.stop()
@@ -183,14 +185,6 @@ def start_roles(config: Config, roles: Sequence[str], watchlist: Path, out: Text
     from monitor.app.distributed import run as distributed
 
     return distributed.start_roles(config, roles, watchlist, out, clock)
-
-
-def _outboxes(notify: NotifyConfig, clock: Clock, kept: Mapping[str, str]) -> list[Outbox]:
-    """The channels that reach people over the network."""
-    if notify.slack_webhook_url is None:
-        return []
-    slack = SlackWebhook(notify.slack_webhook_url.reveal())
-    return [Outbox(slack, clock, kept, notify.max_age_ms, random.Random())]
 
 
 def _open_metrics(

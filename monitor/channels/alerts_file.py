@@ -32,7 +32,7 @@ def iso(time_ms: int) -> str:
     return moment.isoformat(timespec="milliseconds" if time_ms % 1000 else "seconds").replace("+00:00", "Z")
 
 
-def line(event: AlertEvent, topic_name: str) -> bytes:
+def line(event: AlertEvent, topic_name: str, *, may_repeat: bool = False) -> bytes:
     """One turn of an alert as a line of JSON, with its line end."""
     found = event.detection
     fields: dict[str, Any] = {
@@ -59,6 +59,8 @@ def line(event: AlertEvent, topic_name: str) -> bytes:
         "watchlist": found.watchlist,
         "config": event.config,
     }
+    if may_repeat:
+        fields["possible_repeat"] = True
     return orjson.dumps(fields) + b"\n"
 
 
@@ -94,11 +96,11 @@ class AlertsFile:
             self._file.truncate(committed_bytes)
             self._file.seek(committed_bytes)
 
-    def send(self, event: AlertEvent, topic_name: str) -> None:
+    def send(self, event: AlertEvent, topic_name: str, *, may_repeat: bool = False) -> None:
         """Append the line of an alert that fires or rises. Raises: DependencyError: the disk is full or gone."""
         if event.state not in (AlertState.FIRING, AlertState.AMENDED):
             return
-        data = memoryview(line(event, topic_name))
+        data = memoryview(line(event, topic_name, may_repeat=may_repeat))
         try:
             while data:
                 data = data[self._file.write(data) :]

@@ -19,6 +19,7 @@ from monitor.channels.terminal import (
 )
 from monitor.channels.words import (
     NAME_CHARS,
+    POSSIBLE_REPEAT,
     STATE_WORDS,
     breadth_facts,
     duration_words,
@@ -67,10 +68,11 @@ class ConsoleChannel:
         self._color = wants_color(stream) if color is None else color
         self._width = width
 
-    def send(self, event: AlertEvent, topic_name: str) -> None:
+    def send(self, event: AlertEvent, topic_name: str, *, may_repeat: bool = False) -> None:
         """Show one turn of an alert, with an empty line after it. Raises: DependencyError: the stream is gone."""
         width = terminal_width(self._stream) if self._width is None else self._width
-        text = render(event, topic_name, width=width, color=self._color) + "\n"
+        note = f"({POSSIBLE_REPEAT})\n" if may_repeat else ""
+        text = note + render(event, topic_name, width=width, color=self._color) + "\n"
         try:
             self._stream.write(encodable(text, getattr(self._stream, "encoding", None)))
             self._stream.flush()

@@ -4,11 +4,11 @@
                  ^                               |
                  +-- back-off with jitter -------+          TransientError: once more, until the alert is too old
 
-What waits is part of each commit (`flush`), so the next start sends it. Nothing is lost by a crash; what was decided
-after the last commit is decided again and sent again, unmarked, because nothing remembers that it was sent. What may
-have arrived already (the line broke before the answer, or the process died during the attempt) is marked as a possible
-repeat. Turns of one alert stay in order; a turn that fails lets other alerts pass. Left out on purpose: a ledger of
-every delivery.
+What waits is part of each commit (`flush`), so the next start sends it. Nothing is lost by a crash. Without Kafka, what
+was decided after the last commit is decided again and sent again, unmarked, because nothing remembers that it was sent;
+on Kafka the ledger of notify does. What may have arrived already (the line broke before the answer, or the process died
+during the attempt) is marked as a possible repeat. Turns of one alert stay in order; a turn that fails lets other
+alerts pass.
 """
 
 import json
@@ -105,6 +105,7 @@ class Outbox:
         self._failures_in_a_row = 0
         self._paused_until_seconds = 0.0
         self._numbers = 0
+        self._is_stale = False
         self._is_closing = False
         self._is_closed = False
         self._deadline_seconds = 0.0
@@ -117,13 +118,19 @@ class Outbox:
         """Begin to deliver."""
         self._worker.start()
 
-    def send(self, event: AlertEvent, topic_name: str) -> None:
+    @property
+    def has_news(self) -> bool:
+        """Whether `flush` would give something else than it did: a commit should follow soon."""
+        with self._changed:
+            return self._is_stale
+
+    def send(self, event: AlertEvent, topic_name: str, *, may_repeat: bool = False) -> None:
         """Take an event; returns at once. In a flood the oldest that waits is given up for it."""
         with self._changed:
             if len(self._waiting) >= self._capacity:
                 oldest = next(one for one in self._waiting if one is not self._in_flight)
                 self._leave(oldest, "gave_up", reason="too many are waiting")
-            self._add(event, topic_name, may_have_arrived=False)
+            self._add(event, topic_name, may_have_arrived=may_repeat)
             self._changed.notify()
 
     def flush(self) -> dict[str, str]:
@@ -140,6 +147,7 @@ class Outbox:
                 }
                 for one in self._waiting
             ]
+            self._is_stale = False
         return {self._key: json.dumps(waiting, ensure_ascii=False)}
 
     def take_outcomes(self) -> Mapping[str, int]:
@@ -248,6 +256,7 @@ class Outbox:
 
     def _leave(self, one: _Waiting, outcome: str, *, level: int = logging.ERROR, **more: Any) -> None:
         self._waiting.remove(one)
+        self._is_stale = True
         self._outcomes[outcome] += 1
         log(
             logger,
@@ -262,6 +271,7 @@ class Outbox:
 
     def _add(self, event: AlertEvent, topic_name: str, *, may_have_arrived: bool) -> None:
         self._numbers += 1
+        self._is_stale = True
         self._waiting.append(_Waiting(self._numbers, event, topic_name, may_have_arrived))
 
     def _restore(self, kept: str) -> None:

@@ -24,6 +24,7 @@ from monitor.channels.outbox import MaybeArrivedError
 from monitor.channels.terminal import harmless
 from monitor.channels.words import (
     NAME_CHARS,
+    POSSIBLE_REPEAT,
     STATE_WORDS,
     breadth_facts,
     evidence_facts,
@@ -170,7 +171,7 @@ def message(event: AlertEvent, topic_name: str, *, may_repeat: bool) -> dict[str
             pass
         case _:
             assert_never(event.state)
-    notes = [_context(["possible repeat: nobody knows whether this arrived before"])] if may_repeat else []
+    notes = [_context([POSSIBLE_REPEAT])] if may_repeat else []
     return {
         "text": escaped(f"{title}: {news}", _FALLBACK_CHARS),
         "blocks": [

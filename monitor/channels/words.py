@@ -21,6 +21,9 @@ _CUES_SHOWN = 3
 _WHOLE_COVERAGE = 0.995
 """From here on it reads as 100 %, and nobody is told."""
 
+POSSIBLE_REPEAT = "possible repeat: nobody knows whether this arrived before"
+"""Said with what a crash left undecided."""
+
 STATE_WORDS = {
     AlertState.FIRING: "▲ FIRING",
     AlertState.AMENDED: "△ AMENDED",

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlsplit
 
 from monitor.options.compounds import Listing
 from monitor.options.fault import Fault, Misfit, quote, type_word
@@ -10,6 +11,7 @@ from monitor.options.places import MASK, Secret
 from monitor.options.scalars import Text
 
 _ADDRESS = re.compile(r"(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):(?P<port>[0-9]{1,5})")
+_DATABASES = ("postgresql", "postgres", "postgresql+psycopg")
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
 """What Kafka takes as the name of a topic, a group or a client."""
 
@@ -46,6 +48,36 @@ class Addresses(Listing[str]):
 
     def wanted(self) -> str:
         return "give a list of host:port, such as [kafka-1.example:9092, kafka-2.example:9092]"
+
+
+class DatabaseUrl(Text):
+    """Where a database of PostgreSQL is. It may hold a password that does not belong there: faults never quote it."""
+
+    __slots__ = ()
+
+    def describe(self) -> str:
+        return "URL of a database"
+
+    def limits(self) -> str:
+        return "without a password"
+
+    def check(self, value: str) -> None:
+        try:
+            parts = urlsplit(value)
+            has_password = parts.password is not None
+        except ValueError:
+            raise Misfit(Fault("", "is no URL", self.wanted())) from None
+        if parts.scheme not in _DATABASES:
+            raise Misfit(Fault("", "is no URL of a PostgreSQL database", self.wanted()))
+        if has_password or any("password" in name for name, _ in parse_qsl(parts.query)):
+            raise Misfit(Fault("", "carries a password", "take it out, and give it in the file storage.password"))
+        if not parts.path.strip("/"):
+            raise Misfit(Fault("", "names no database", self.wanted()))
+        if re.search(r"[\s\x00-\x1f\x7f]", value):
+            raise Misfit(Fault("", "has a space or a control character in it", self.wanted()))
+
+    def wanted(self) -> str:
+        return "give postgresql://user@host:5432/database"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 from monitor.domain.windows import WindowSpec
 from monitor.options.compounds import AscendingDurations, Listing, Maybe, Windows
 from monitor.options.kind import Kind
-from monitor.options.network import Address, Addresses, KafkaName, Password, Pattern
+from monitor.options.network import Address, Addresses, DatabaseUrl, KafkaName, Password, Pattern
 from monitor.options.places import MASK, FeedPlace, FilePath, PathNeed, Secret, SecretUrl
 from monitor.options.scalars import Choice, Real, Switch, Text, Whole
 from monitor.options.times import MINUTE_MS, Day, Duration, day_ms, parse_duration
@@ -114,6 +114,10 @@ def maybe_pattern(sentence: str) -> str | None:
 
 def maybe_secret(sentence: str) -> Secret | None:
     return _declare(Maybe(Password()), None, sentence, False)
+
+
+def maybe_database(sentence: str) -> str | None:
+    return _declare(Maybe(DatabaseUrl()), None, sentence, False)
 
 
 def addresses(sentence: str, *, also: tuple[str, ...] = ()) -> tuple[str, ...] | None:

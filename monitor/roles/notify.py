@@ -19,6 +19,11 @@ class Courier(Protocol):
         """How many came to which end since the last call."""
         ...
 
+    @property
+    def has_news(self) -> bool:
+        """Whether `flush` would give something else than it did."""
+        ...
+
 
 class NotifyRole:
     """Hands each alert event to every channel.
@@ -40,17 +45,24 @@ class NotifyRole:
     def handle(self, messages: Sequence[Message], now_ms: int) -> None:
         """Send what is new, in order."""
         for message in messages:
-            event = message.value
-            if not isinstance(event, AlertEvent):
+            if isinstance(message.value, AlertEvent):
+                self.tell(message.value, now_ms)
+
+    def tell(self, event: AlertEvent, now_ms: int, *, may_repeat: bool = False) -> None:
+        """Send one turn; `may_repeat`: it may have been sent before, which is said with it and counted."""
+        is_old = self._max_age_ms is not None and now_ms - event.at_ms > self._max_age_ms
+        for channel in self._channels:
+            if is_old and channel.tells_people:
+                self.counts[channel.name, "ledger_only"] += 1
                 continue
-            is_old = self._max_age_ms is not None and now_ms - event.at_ms > self._max_age_ms
-            for channel in self._channels:
-                if is_old and channel.tells_people:
-                    self.counts[channel.name, "ledger_only"] += 1
-                    continue
-                channel.send(event, subject(event.detection, self._topic_name))
-                if channel.name not in self._couriers:
-                    self.counts[channel.name, "sent"] += 1
+            channel.send(event, subject(event.detection, self._topic_name), may_repeat=may_repeat)
+            if channel.name not in self._couriers:
+                self.counts[channel.name, "sent_again" if may_repeat else "sent"] += 1
+
+    @property
+    def has_news(self) -> bool:
+        """Whether a channel delivered, or gave up, something since `flush`: what it keeps is another then."""
+        return any(courier.has_news for courier in self._couriers.values())
 
     def take_counts(self) -> Counter[tuple[str, str]]:
         """Events by channel and outcome since the last call."""

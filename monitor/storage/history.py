@@ -20,7 +20,8 @@ from monitor.domain.summary import Summary
 from monitor.domain.topics import MatchRole, TopicId
 from monitor.domain.windows import Window
 from monitor.errors import ConfigError, RecordError, StateError
-from monitor.storage import sqlite
+from monitor.storage import postgres, sqlite
+from monitor.storage.faults import Faults
 from monitor.storage.schema import (
     SCHEMA_VERSION,
     alert_events,
@@ -42,12 +43,10 @@ AFTER_ALL_MS = 2**62
 class History:
     """Queries over one store. `EmbeddedStore.history` is one; `open` gives one beside a monitor that runs elsewhere."""
 
-    def __init__(
-        self, engine: Engine, path: Path | None = None, guard: AbstractContextManager[object] | None = None
-    ) -> None:
+    def __init__(self, engine: Engine, faults: Faults, guard: AbstractContextManager[object] | None = None) -> None:
         """`guard` is held while reading, where readers share the writer's one connection."""
         self._engine = engine
-        self._path = path
+        self._faults = faults
         self._guard: AbstractContextManager[object] = nullcontext() if guard is None else guard
 
     @classmethod
@@ -59,22 +58,19 @@ class History:
         path = path.resolve()
         if not path.is_file():
             raise ConfigError(f"storage.path: there is no store at {path}; name the file that `monitor run` writes")
-        history = cls(sqlite.reader_engine(path), path)
-        try:
-            with history._reading() as connection:
-                try:
-                    found = stored_version(connection)
-                except StateError as exc:
-                    raise StateError(f"{path}: {exc}") from exc
-        except BaseException:
-            history.close()
-            raise
-        if found != SCHEMA_VERSION:
-            history.close()
-            raise StateError(
-                f"{path}: it has schema {found}, this release reads {SCHEMA_VERSION}; run both with the same release "
-                "(`monitor run` migrates an older store when it opens it)"
-            )
+        history = cls(sqlite.reader_engine(path), sqlite.FileFaults(path))
+        history._check(str(path), "`monitor run` migrates an older store when it opens it")
+        return history
+
+    @classmethod
+    def connect(cls, place: postgres.Place) -> "History":
+        """Read the history of an archive in PostgreSQL.
+
+        Raises: ConfigError, DependencyError, TransientError: it cannot be read there, and why. StateError: there is no
+            history of ours, or one of another release.
+        """
+        history = cls(postgres.reader_engine(place), postgres.ServerFaults(place))
+        history._check(str(place), "the archive migrates an older store when it starts")
         return history
 
     def alerts(
@@ -211,13 +207,30 @@ class History:
     def close(self) -> None:
         self._engine.dispose()
 
+    def _check(self, place: str, how_migrated: str) -> None:
+        """Close it unless this release can read it."""
+        try:
+            with self._reading() as connection:
+                try:
+                    found = stored_version(connection, elsewhere=self._faults.elsewhere)
+                except StateError as exc:
+                    raise StateError(f"{place}: {exc}") from exc
+            if found != SCHEMA_VERSION:
+                raise StateError(
+                    f"{place}: it has schema {found}, this release reads {SCHEMA_VERSION}; run both with the same "
+                    f"release ({how_migrated})"
+                )
+        except BaseException:
+            self.close()
+            raise
+
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        with self._guard, sqlite.translated(self._path), self._engine.begin() as connection:
+        with self._guard, self._faults.translated(), self._engine.begin() as connection:
             try:
                 yield connection
             except RecordError as exc:
-                raise StateError(sqlite.damaged(self._path, str(exc))) from exc
+                raise StateError(self._faults.damaged(str(exc))) from exc
 
 
 def _documents(topics: Collection[str], since_ms: int, until_ms: int, limit: int) -> Select[Any]:

@@ -1,8 +1,9 @@
 """The tables of a store, their version, and the way from an older version to this one.
 
-SQLAlchemy Core, portable types only (times are integers of UTC milliseconds, JSON is text), so that PostgreSQL takes
-the same tables. Rows that are small and read by their key live in it (`WITHOUT ROWID`): one tree to write, not two.
-Secondary indexes are few on purpose: each costs about a microsecond for every row of the documents' path.
+SQLAlchemy Core, portable types only (times are integers of UTC milliseconds, JSON is text), so that SQLite and
+PostgreSQL have the same tables. Rows that are small and read by their key live in it (SQLite's `WITHOUT ROWID`): one
+tree to write, not two. Secondary indexes are few on purpose: each costs about a microsecond for every row of the
+documents' path.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,6 +13,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Connection,
+    Dialect,
     Double,
     Index,
     Integer,
@@ -19,10 +21,12 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    bindparam,
+    delete,
     inspect,
     select,
 )
-from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeEngine
 
 from monitor.domain.summary import Summary
@@ -33,14 +37,22 @@ SCHEMA_VERSION = 2
 
 VERSION_KEY = "schema_version"
 
+ELSEWHERE = "name another file in `storage.path`"
+"""What a person does who meant another store: of a file; a server has words of its own."""
+
 METADATA = MetaData()
 
+# By bytes, as SQLite does: the same order everywhere, and no index that a new release of the system's locales breaks.
+TEXT = Text().with_variant(Text(collation="C"), "postgresql")
 
-def _key(name: str, kind: type[TypeEngine[Any]] = Text) -> Column[Any]:
+Kind = type[TypeEngine[Any]] | TypeEngine[Any]
+
+
+def _key(name: str, kind: Kind = TEXT) -> Column[Any]:
     return Column(name, kind, primary_key=True, autoincrement=False)
 
 
-def _needed(name: str, kind: type[TypeEngine[Any]] = Text) -> Column[Any]:
+def _needed(name: str, kind: Kind = TEXT) -> Column[Any]:
     return Column(name, kind, nullable=False)
 
 
@@ -64,9 +76,9 @@ documents = Table(
     _needed("source"),
     _needed("event_time_ms", BigInteger),
     _needed("headline"),
-    Column("url", Text),
-    Column("lang", Text),
-    Column("author", Text),
+    Column("url", TEXT),
+    Column("lang", TEXT),
+    Column("author", TEXT),
     Index("documents_by_time", "event_time_ms"),
     sqlite_with_rowid=False,
 )
@@ -125,11 +137,11 @@ detections = Table(
     _needed("episode_start_ms", BigInteger),
     _needed("severity", Double),
     _needed("look_back_ms", BigInteger),
-    _needed("observed", Integer),
+    _needed("observed", BigInteger),
     _needed("expected", Double),
-    _needed("volume", Integer),
-    _needed("documents", Integer),
-    _needed("origins", Integer),
+    _needed("volume", BigInteger),
+    _needed("documents", BigInteger),
+    _needed("origins", BigInteger),
     _needed("risk"),
     _needed("body"),
     Index("detections_by_time", "at_ms"),
@@ -184,51 +196,63 @@ MIGRATIONS: Mapping[int, Migration] = {1: _add_volumes}
 """By the version that each starts from; it leaves the store at the next one. All that are due share a transaction."""
 
 
-def insert_once(table: Table) -> str:
+def insert_once(table: Table, dialect: Dialect) -> str:
     """SQL that inserts rows, in the order of the columns; a row whose key is there already is left as it is."""
-    return _compiled(sqlite.insert(table).on_conflict_do_nothing())
+    return _compiled(_insert(table, dialect).on_conflict_do_nothing(), dialect)
 
 
-def upsert(table: Table, *, newest_by: str | None = None) -> str:
+def upsert(table: Table, dialect: Dialect, *, newest_by: str | None = None) -> str:
     """SQL that inserts rows or replaces those of the same key; with `newest_by`, never by one of a lower value."""
-    statement = sqlite.insert(table)
+    statement = _insert(table, dialect)
     incoming = statement.excluded
     return _compiled(
         statement.on_conflict_do_update(
             index_elements=list(table.primary_key.columns),
             set_={column.name: incoming[column.name] for column in table.columns if not column.primary_key},
             where=None if newest_by is None else incoming[newest_by] >= table.c[newest_by],
-        )
+        ),
+        dialect,
     )
 
 
+def delete_by_key(table: Table, dialect: Dialect) -> str:
+    """SQL that deletes rows by their key, in the order of its columns."""
+    statement = delete(table).where(*(column == bindparam(column.name) for column in table.primary_key.columns))
+    return str(statement.compile(dialect=dialect))
+
+
 def prepare(
-    connection: Connection, *, version: int = SCHEMA_VERSION, migrations: Mapping[int, Migration] = MIGRATIONS
+    connection: Connection,
+    *,
+    version: int = SCHEMA_VERSION,
+    migrations: Mapping[int, Migration] = MIGRATIONS,
+    elsewhere: str = ELSEWHERE,
 ) -> None:
     """Bring a store to this version inside the caller's transaction: create what is new, migrate what is older.
 
+    Args: elsewhere: the remedy of a person who meant another store.
     Raises: StateError: it holds the tables of something else, or a version that there is no way from.
     """
     existing = set(inspect(connection).get_table_names())
     if not existing:
         METADATA.create_all(connection)
-    elif (found := stored_version(connection)) != version:
+    elif (found := stored_version(connection, elsewhere=elsewhere)) != version:
         if found > version:
             raise StateError(
                 f"it was written by a newer release (schema {found}, this one reads {version}); "
-                "run that release, or name another file in `storage.path`"
+                f"run that release, or {elsewhere}"
             )
         for step in range(found, version):
             if step not in migrations:
                 raise StateError(
                     f"it has schema {found}, which this release (schema {version}) cannot migrate; open it once with "
-                    "the release before, or name another file in `storage.path` and replay the feeds into that"
+                    f"the release before, or {elsewhere} and replay the feeds into that"
                 )
             migrations[step](connection)
-    connection.exec_driver_sql(upsert(meta), [(VERSION_KEY, str(version))])
+    connection.exec_driver_sql(upsert(meta, connection.dialect), [(VERSION_KEY, str(version))])
 
 
-def stored_version(connection: Connection) -> int:
+def stored_version(connection: Connection, *, elsewhere: str = ELSEWHERE) -> int:
     """The version of a store that has tables. Raises: StateError: they are not the monitor's."""
     if "meta" in inspect(connection).get_table_names():
         columns = {column["name"] for column in inspect(connection).get_columns("meta")}
@@ -236,8 +260,13 @@ def stored_version(connection: Connection) -> int:
             found = connection.execute(select(meta.c.value).where(meta.c.key == VERSION_KEY)).scalar()
             if isinstance(found, str) and found.isdecimal():
                 return int(found)
-    raise StateError("it is a database of something else; name another file in `storage.path`")
+    raise StateError(f"it is a database of something else; {elsewhere}")
 
 
-def _compiled(statement: sqlite.Insert) -> str:
-    return str(statement.compile(dialect=sqlite.dialect()))
+def _insert(table: Table, dialect: Dialect) -> sqlite.Insert | postgresql.Insert:
+    return postgresql.insert(table) if dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def _compiled(statement: sqlite.Insert | postgresql.Insert, dialect: Dialect) -> str:
+    """For a dialect whose placeholders go by position, because rows are tuples."""
+    return str(statement.compile(dialect=dialect))

@@ -9,6 +9,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -16,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from monitor.errors import ConfigError, DependencyError, MonitorError, StateError
+from monitor.storage.schema import ELSEWHERE
 
 BUSY_TIMEOUT_SECONDS = 10.0
 """How long a commit waits for a reader that locks the whole file (a backup, say); longer than any sane one holds it."""
@@ -147,27 +149,33 @@ def check_content(connection: Connection, path: Path) -> None:
     for scope in scopes:
         verdict = connection.exec_driver_sql(f"PRAGMA quick_check{scope}").scalar()
         if verdict != "ok":
-            raise StateError(damaged(path, str(verdict)))
+            raise StateError(FileFaults(path).damaged(str(verdict)))
 
 
-def damaged(path: Path | None, what: str) -> str:
-    """What an operator reads when a store cannot be used."""
-    return (
-        f"{path or 'the store in memory'}: damaged, or not a store of the monitor ({what}); restore the file from a "
-        "backup, or move it away together with its -wal and .lock and replay the feeds"
-    )
+@dataclass(frozen=True, slots=True)
+class FileFaults:
+    """The Faults of a store in a file, or in memory where there is no path."""
 
+    path: Path | None
+    elsewhere: str = ELSEWHERE
 
-@contextmanager
-def translated(path: Path | None) -> Iterator[None]:
-    """Turn SQLite's errors into ours by what the caller should do. Raises: StateError, ConfigError, DependencyError."""
-    try:
-        yield
-    except DBAPIError as exc:
-        fault = exc.orig if isinstance(exc.orig, sqlite3.Error) else None
-        raise _translation(fault, path) or exc from exc
-    except sqlite3.Error as exc:
-        raise _translation(exc, path) or exc from exc
+    def damaged(self, what: str) -> str:
+        """What an operator reads when a store cannot be used."""
+        return (
+            f"{self.path or 'the store in memory'}: damaged, or not a store of the monitor ({what}); restore the file "
+            "from a backup, or move it away together with its -wal and .lock and replay the feeds"
+        )
+
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """Turn SQLite's errors into ours. Raises: StateError, ConfigError, DependencyError."""
+        try:
+            yield
+        except DBAPIError as exc:
+            fault = exc.orig if isinstance(exc.orig, sqlite3.Error) else None
+            raise _translation(fault, self.path) or exc from exc
+        except sqlite3.Error as exc:
+            raise _translation(exc, self.path) or exc from exc
 
 
 def _translation(fault: sqlite3.Error | None, path: Path | None) -> MonitorError | None:
@@ -175,7 +183,7 @@ def _translation(fault: sqlite3.Error | None, path: Path | None) -> MonitorError
     place = path or "the store in memory"
     match getattr(fault, "sqlite_errorcode", 0) & 0xFF:
         case sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_CORRUPT:
-            return StateError(damaged(path, str(fault)))
+            return StateError(FileFaults(path).damaged(str(fault)))
         case sqlite3.SQLITE_FULL:
             return DependencyError(f"{place}: {fault}; nothing of this commit was kept; make room and start again")
         case sqlite3.SQLITE_IOERR | sqlite3.SQLITE_NOMEM:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.imports import ROOT
 
-BROKER = {"java": "", "mvn": "", "openssl": ""}
+SERVERS = {"java": "", "mvn": "", "openssl": "", "postgres": ""}
 
 SCRIPT = ROOT / "tools" / "install_system_packages.sh"
 
@@ -22,25 +22,39 @@ def run(folder: Path, **commands: str) -> tuple[int, str, list[str]]:
         path.chmod(0o755)
     bash = shutil.which("bash")
     assert bash is not None
-    done = subprocess.run([bash, str(SCRIPT)], env={"PATH": str(folder)}, capture_output=True, text=True)
+    env = {"PATH": str(folder), "POSTGRES_HOMES": str(folder / "homes")}
+    done = subprocess.run([bash, str(SCRIPT)], env=env, capture_output=True, text=True)
     return done.returncode, done.stdout + done.stderr, log.read_text().splitlines() if log.exists() else []
 
 
 def test_nothing_is_installed_where_all_is_there(tmp_path: Path) -> None:
     commands = {"chromium": "", "fc_list": "echo NotoSansCJK.ttc", "apt_get": 'echo "$@" >> LOG', "id": "echo 0"}
-    assert run(tmp_path, **BROKER, **commands) == (0, "", [])
+    assert run(tmp_path, **SERVERS, **commands) == (0, "", [])
 
 
 def test_what_is_missing_is_installed_by_root(tmp_path: Path) -> None:
-    code, words, told = run(tmp_path, **BROKER, fc_list="", apt_get='echo "$@" >> LOG', id="echo 0")
+    code, words, told = run(tmp_path, **SERVERS, fc_list="", apt_get='echo "$@" >> LOG', id="echo 0")
     assert code == 0
     assert "Installing chromium fonts-noto-cjk" in words
     assert told == ["update -qq", "install -y -qq --no-install-recommends chromium fonts-noto-cjk"]
 
 
 def test_what_a_broker_is_started_from_is_installed_too(tmp_path: Path) -> None:
-    _, _, told = run(tmp_path, chromium="", fc_list="echo NotoSansCJK.ttc", apt_get='echo "$@" >> LOG', id="echo 0")
+    commands = {"chromium": "", "fc_list": "echo NotoSansCJK.ttc", "apt_get": 'echo "$@" >> LOG', "id": "echo 0"}
+    _, _, told = run(tmp_path, postgres="", **commands)
     assert told[1] == "install -y -qq --no-install-recommends default-jre-headless maven openssl"
+
+
+def test_database_server_is_installed_unless_it_lies_where_debian_puts_it(tmp_path: Path) -> None:
+    commands = {"chromium": "", "fc_list": "echo NotoSansCJK.ttc", "apt_get": 'echo "$@" >> LOG', "id": "echo 0"}
+    commands |= {name: "" for name in SERVERS if name != "postgres"}
+    _, _, told = run(tmp_path, **commands)
+    assert told[1] == "install -y -qq --no-install-recommends postgresql"
+    place = tmp_path / "homes" / "15" / "bin"
+    place.mkdir(parents=True)
+    (place / "postgres").touch(mode=0o755)
+    (tmp_path / "apt.log").unlink()
+    assert run(tmp_path, **commands) == (0, "", [])
 
 
 @pytest.mark.parametrize(
@@ -54,7 +68,7 @@ def test_what_a_broker_is_started_from_is_installed_too(tmp_path: Path) -> None:
 def test_what_cannot_be_installed_is_said_with_its_remedy(
     tmp_path: Path, commands: dict[str, str], remedy: str
 ) -> None:
-    code, words, told = run(tmp_path, **BROKER, fc_list="echo NotoSansCJK.ttc", **commands)
+    code, words, told = run(tmp_path, **SERVERS, fc_list="echo NotoSansCJK.ttc", **commands)
     assert code == 3
     assert remedy in words
     assert "fonts" not in words

@@ -228,6 +228,31 @@ def test_whatever_fails_every_event_ends_once_and_order_within_an_alert_holds(
     assert set(outcomes) <= set(NOTIFICATION_OUTCOMES)
 
 
+def test_what_may_have_been_sent_before_it_came_here_is_marked() -> None:
+    pager, clock = Pager(), ManualClock(AT_MS)
+    box = outbox(pager, clock)
+    box.send(turn("a"), NAME, may_repeat=True)
+    work_off(box, clock)
+    assert pager.told == [("a firing", True)]
+    assert box.take_outcomes() == {"sent_again": 1}
+
+
+def test_commit_is_asked_for_once_what_it_keeps_is_another() -> None:
+    pager, clock = Pager(DOWN), ManualClock(AT_MS)
+    box = outbox(pager, clock)
+    asked = [box.has_news]
+    box.send(turn("a"), NAME)
+    asked.append(box.has_news)
+    box.flush()
+    box.work()  # it is down, so the same still waits
+    asked.append(box.has_news)
+    work_off(box, clock)
+    asked.append(box.has_news)
+    assert box.flush() == {"outbox_pager": "[]"}
+    asked.append(box.has_news)
+    assert asked == [False, True, False, True, False]
+
+
 def test_in_a_flood_the_oldest_gives_way_and_is_counted() -> None:
     pager, clock = Pager(), ManualClock(AT_MS)
     box = outbox(pager, clock, capacity=3)

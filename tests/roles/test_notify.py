@@ -24,10 +24,13 @@ class Sheet:
         self.tells_people = tells_people
         self._kept = kept or {}
         self.sent: list[tuple[AlertEvent, str]] = []
+        self.repeats: list[AlertEvent] = []
 
-    def send(self, event: AlertEvent, topic_name: str) -> None:
+    def send(self, event: AlertEvent, topic_name: str, *, may_repeat: bool = False) -> None:
         """Remember it."""
         self.sent.append((event, topic_name))
+        if may_repeat:
+            self.repeats.append(event)
 
     def flush(self) -> dict[str, str]:
         """What a commit keeps of it."""
@@ -97,6 +100,7 @@ class Post(Sheet):
     def __init__(self, name: str) -> None:
         super().__init__(name, tells_people=True)
         self.outcomes: dict[str, int] = {}
+        self.has_news = False
 
     def take_outcomes(self) -> dict[str, int]:
         """What became of what it was sent."""
@@ -113,6 +117,23 @@ def test_a_channel_that_delivers_in_its_own_time_tells_itself_what_was_sent() ->
     post.outcomes = {"retried": 2, "sent": 1}
     assert role.take_counts() == {("post", "retried"): 2, ("post", "sent"): 1}
     assert role.take_counts() == {}
+
+
+def test_possible_repeat_is_said_to_every_channel_and_counted() -> None:
+    post, sheet = Post("post"), Sheet("sheet", tells_people=False)
+    role = notify(post, sheet)
+    turn = event(NOW_MS)
+    role.tell(turn, NOW_MS, may_repeat=True)
+    assert post.repeats == sheet.repeats == [turn]
+    assert role.take_counts() == {("sheet", "sent_again"): 1}
+
+
+def test_news_of_a_channel_that_delivers_in_its_own_time_asks_for_a_commit() -> None:
+    post = Post("post")
+    role = notify(post, Sheet("sheet", tells_people=False))
+    assert not role.has_news
+    post.has_news = True
+    assert role.has_news
 
 
 def test_what_channels_keep_goes_into_the_commit_together() -> None:

@@ -9,23 +9,18 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection
 from sqlalchemy.engine import make_url
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from monitor.domain.alerts import AlertState
-from monitor.domain.archive import ScoredRow
-from monitor.domain.document import Counted
 from monitor.errors import ConfigError, DependencyError, StateError
 from monitor.ports import Commit
 from monitor.storage import schema, sqlite
 from monitor.storage.store import EmbeddedStore
 from tests.imports import ROOT
-from tests.storage.samples import BANK, MINUTE_MS, alert, full_commit, scored_row, window_row
+from tests.storage.samples import full_commit, scored_row
 
 NOBODY = 65_534
 
@@ -78,109 +73,6 @@ def written(path: Path) -> Path:
     with EmbeddedStore.open(path) as store:
         store.commit(full_commit())
     return path
-
-
-def test_new_store_is_empty(path: Path) -> None:
-    with EmbeddedStore.open(path) as store:
-        stored = store.load()
-    assert (stored.meta, stored.positions, stored.state) == ({}, {}, {})
-
-
-@pytest.mark.parametrize("in_memory", [True, False])
-def test_what_was_committed_is_loaded(path: Path, in_memory: bool) -> None:
-    commit = full_commit()
-    with EmbeddedStore.open(None if in_memory else path) as store:
-        store.commit(commit)
-        stored = store.load()
-    assert stored.state == commit.state
-    assert stored.positions == commit.positions
-    assert stored.meta == commit.meta
-
-
-def test_state_and_positions_survive_a_restart(written: Path) -> None:
-    with EmbeddedStore.open(written) as store:
-        stored = store.load()
-    assert stored.state["trend"] == {"norvane-bank": b"\x00state\xff"}
-    assert stored.positions == {"feeds/news.jsonl/0": "4711"}
-
-
-def test_every_table_receives_its_rows(written: Path) -> None:
-    counts = {name: len(rows) for name, rows in contents(written).items()}
-    assert counts == {
-        "meta": 2,
-        "positions": 1,
-        "state": 2,
-        "documents": 4,
-        "scored": 4,
-        "windows": 3,
-        "volumes": 2,
-        "detections": 2,
-        "alert_events": 2,
-        "suppressed": 1,
-        "dead_letters": 2,
-    }
-
-
-def test_same_commit_twice_leaves_the_same_rows(written: Path) -> None:
-    before = contents(written)
-    with EmbeddedStore.open(written) as store:
-        store.commit(full_commit())
-    assert contents(written) == before
-
-
-def test_key_that_a_commit_does_not_name_keeps_its_value() -> None:
-    with EmbeddedStore.open(None) as store:
-        store.commit(Commit(state={"trend": {"a": b"1", "b": b"2"}}, positions={"p/0": "1"}, meta={"m": "1"}))
-        store.commit(Commit(state={"trend": {"b": b"3"}}, positions={"p/1": "2"}))
-        stored = store.load()
-    assert stored.state == {"trend": {"a": b"1", "b": b"3"}}
-    assert stored.positions == {"p/0": "1", "p/1": "2"}
-    assert stored.meta == {"m": "1"}
-
-
-def test_none_deletes_a_key_of_its_role_only() -> None:
-    with EmbeddedStore.open(None) as store:
-        store.commit(Commit(state={"trend": {"a": b"1", "b": b"2"}, "alert": {"a": b"3"}}))
-        store.commit(Commit(state={"trend": {"a": None}}))
-        assert store.load().state == {"trend": {"b": b"2"}, "alert": {"a": b"3"}}
-
-
-@pytest.mark.parametrize("revisions", [(1, 2, 3), (3, 2, 1), (2, 3, 1)])
-@pytest.mark.parametrize("together", [True, False])
-def test_highest_revision_of_a_window_holds_in_whatever_order(revisions: tuple[int, ...], together: bool) -> None:
-    rows = [window_row(revision=revision, documents=10 * revision) for revision in revisions]
-    with EmbeddedStore.open(None) as store:
-        for commit in [rows] if together else [[row] for row in rows]:
-            store.commit(Commit(windows=commit))
-        assert store.history.windows(BANK, MINUTE_MS) == (window_row(revision=3, documents=30),)
-
-
-def test_how_a_document_first_counted_is_never_rewritten() -> None:
-    with EmbeddedStore.open(None) as store:
-        store.commit(Commit(scored=[scored_row(1)]))
-        store.commit(Commit(scored=[ScoredRow(scored_row(1).scored, "wire-a:1", Counted.TOO_LATE)]))
-        assert [(row.story, row.counted) for row in store.history.documents(BANK)] == [("wire-a:0", Counted.COUNTED)]
-
-
-def test_what_was_told_is_never_rewritten() -> None:
-    with EmbeddedStore.open(None) as store:
-        store.commit(Commit(alert_events=[alert()]))
-        store.commit(Commit(alert_events=[replace(alert(), state=AlertState.RETRACTED)]))
-        assert store.history.alerts() == (alert(),)
-
-
-def test_commit_cannot_overwrite_the_version_of_the_store() -> None:
-    with EmbeddedStore.open(None) as store, pytest.raises(ValueError, match="schema_version"):
-        store.commit(Commit(meta={"schema_version": "9"}))
-
-
-def test_row_that_cannot_be_written_undoes_the_whole_commit(written: Path) -> None:
-    before = contents(written)
-    bad = alert(2)
-    bad = replace(bad, peak_severity=float("inf"))
-    with EmbeddedStore.open(written) as store, pytest.raises(ValueError, match="peak_severity"):
-        store.commit(Commit(scored=[scored_row(7)], positions={"p/0": "9"}, alert_events=[bad]))
-    assert contents(written) == before
 
 
 def test_full_disk_undoes_the_whole_commit_and_exits_3(written: Path) -> None:
@@ -325,76 +217,6 @@ def test_removing_the_file_begins_a_new_store(written: Path) -> None:
         assert store.load().meta == {}
 
 
-def test_state_that_changed_on_disk_is_refused_by_role_and_key(written: Path) -> None:
-    alter(written, "UPDATE state SET value = ? WHERE role = 'trend'", b"\x00stale\xff")
-    with (
-        EmbeddedStore.open(written) as store,
-        pytest.raises(StateError, match=r"role trend, key norvane-bank.*restore the file"),
-    ):
-        store.load()
-
-
-def test_state_that_moved_to_another_key_is_refused(written: Path) -> None:
-    alter(written, "UPDATE state SET key = 'osterlund-air' WHERE role = 'trend'")
-    with EmbeddedStore.open(written) as store, pytest.raises(StateError, match="key osterlund-air"):
-        store.load()
-
-
-def test_database_of_another_program_is_refused_and_left_alone(path: Path) -> None:
-    alter(path, "CREATE TABLE meta (key TEXT, colour TEXT)")
-    before = path.read_bytes()
-    with pytest.raises(StateError, match=r"monitor\.db: it is a database of something else; name another file"):
-        EmbeddedStore.open(path)
-    assert path.read_bytes() == before
-
-
-def test_store_of_a_newer_release_is_refused_with_the_remedy(written: Path) -> None:
-    alter(written, "UPDATE meta SET value = '99' WHERE key = 'schema_version'")
-    with pytest.raises(
-        StateError, match=r"monitor\.db: it was written by a newer release \(schema 99.*run that release"
-    ):
-        EmbeddedStore.open(written)
-
-
-def test_store_of_an_older_version_without_a_way_is_refused_with_the_remedy(written: Path) -> None:
-    alter(written, "UPDATE meta SET value = '0' WHERE key = 'schema_version'")
-    with pytest.raises(StateError, match=r"has schema 0, which this release.*open it once with the release before"):
-        EmbeddedStore.open(written)
-
-
-def test_store_of_an_older_version_goes_through_every_migration_in_order(written: Path) -> None:
-    def add_colour(connection: Connection) -> None:
-        connection.exec_driver_sql("ALTER TABLE documents ADD COLUMN colour TEXT")
-
-    def paint(connection: Connection) -> None:
-        connection.exec_driver_sql("UPDATE documents SET colour = 'red'")
-
-    with sqlite.writer_engine(written).begin() as connection:
-        schema.prepare(connection, version=4, migrations={3: paint, 2: add_colour})
-        assert schema.stored_version(connection) == 4
-        assert connection.exec_driver_sql("SELECT DISTINCT colour FROM documents").all() == [("red",)]
-
-
-def test_store_of_the_first_release_gets_the_table_of_volumes(written: Path) -> None:
-    alter(written, "DROP TABLE volumes")
-    alter(written, "UPDATE meta SET value = '1' WHERE key = 'schema_version'")
-    with EmbeddedStore.open(written) as store:
-        assert store.history.volumes() == ()
-        store.commit(full_commit())
-        assert len(store.history.volumes()) == 2
-
-
-def test_migration_that_fails_leaves_the_older_store_whole(written: Path) -> None:
-    def break_off(connection: Connection) -> None:
-        connection.exec_driver_sql("DROP TABLE documents")
-        raise DependencyError("the power went")
-
-    before = contents(written)
-    with pytest.raises(DependencyError), sqlite.writer_engine(written).begin() as connection:
-        schema.prepare(connection, version=3, migrations={2: break_off})
-    assert contents(written) == before
-
-
 def test_missing_directory_is_a_fault_of_the_configuration(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"storage\.path: the directory .*absent does not exist; create it"):
         EmbeddedStore.open(tmp_path / "absent" / "monitor.db")
@@ -428,27 +250,12 @@ def test_read_only_file_is_a_fault_of_the_configuration(open_place: Path) -> Non
         EmbeddedStore.open(path)
 
 
-def test_open_that_failed_leaves_no_lock(written: Path) -> None:
-    alter(written, "UPDATE meta SET value = '99' WHERE key = 'schema_version'")
-    with pytest.raises(StateError, match="schema 99"):
-        EmbeddedStore.open(written)
-    alter(written, "UPDATE meta SET value = ? WHERE key = 'schema_version'", str(schema.SCHEMA_VERSION))
-    EmbeddedStore.open(written).close()
-
-
 def test_commit_is_on_the_disk_when_it_returns(path: Path) -> None:
     with EmbeddedStore.open(path) as store:
         engine = store._engine
         with engine.begin() as connection:
             assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
             assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2, "FULL"
-
-
-def test_closing_twice_is_harmless(path: Path) -> None:
-    store = EmbeddedStore.open(path)
-    store.close()
-    store.close()
-    EmbeddedStore.open(path).close()
 
 
 def test_tables_and_indexes_are_such_as_postgresql_takes() -> None:

@@ -1,30 +1,29 @@
 """EndWorker: notify and archive, the ends of the flow: what they did and how far they read move in one transaction.
 
+    archive    poll -> rows and positions, one transaction
+    notify     poll -> ledger and positions -> send -> ledger
+
 Positions lie in the store with what was written, so that a row and its position are there together or not at all. They
 are committed to the group too, but only for whoever looks at its lag. Where the group goes on without us in the middle
-of a batch, the batch is given up and read again.
+of a batch, the batch is given up and read again. One process writes a store; another stands by, outside the group.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import orjson
 
 from monitor.app.distributed.cluster import Cluster, RoleName
+from monitor.app.distributed.sinks import Sink
 from monitor.app.distributed.worker import POLL_SECONDS, Due, LivingWorker, OnSeam, Pace, Seam, Watch, tell_unusable
 from monitor.clock import SECOND_MS, Clock
-from monitor.domain.alerts import AlertEvent
 from monitor.domain.document import InputPartition
 from monitor.domain.streams import Message, Stream
 from monitor.errors import RecordError, StateError, TransientError
 from monitor.logs import event
-from monitor.ports import Commit
-from monitor.roles.archive import ArchiveRole
-from monitor.roles.notify import NotifyRole
-from monitor.storage.store import EmbeddedStore
+from monitor.storage.sql_store import SqlStore
 from monitor.transports.kafka_consumer import InRecord
 from monitor.transports.kafka_errors import MembershipError
 from monitor.transports.kafka_member import Committed, KafkaMember
@@ -33,62 +32,11 @@ from monitor.transports.kafka_streams import KafkaReader
 
 logger = logging.getLogger(__name__)
 
-LEDGER_KEY = "notified"
-LEDGER_ALERTS = 5_000
-"""Alerts of which it is remembered what was told: at two a day, more than a desk has in five years."""
+STANDBY_SECONDS = 1.0
+"""Between two tries for a store that another process writes: what a takeover costs at most, beside the rebalance."""
 
-
-class Sink(Protocol):
-    """What one life of an end does with messages; `collect` gives what has to be stored of it, once it is durable."""
-
-    def handle(self, messages: Sequence[Message], now_ms: int) -> None: ...
-    def collect(self) -> Commit: ...
-
-
-class ArchiveSink:
-    """Rows for the history."""
-
-    def __init__(self) -> None:
-        self._role = ArchiveRole()
-
-    def handle(self, messages: Sequence[Message], now_ms: int) -> None:
-        """Sort them into rows."""
-        self._role.handle(messages)
-
-    def collect(self) -> Commit:
-        """The rows since the last call."""
-        return self._role.take()
-
-
-class NotifySink:
-    """Tells people each turn of an alert once: a smaller revision than the last that was told is a repeat."""
-
-    def __init__(self, role: NotifyRole, kept: str) -> None:
-        self.role = role
-        self._told: dict[str, int] = orjson.loads(kept) if kept else {}
-        self.repeats = 0
-
-    def handle(self, messages: Sequence[Message], now_ms: int) -> None:
-        """Send what was not told before."""
-        fresh = []
-        for message in messages:
-            value = message.value
-            if not isinstance(value, AlertEvent):
-                continue
-            if value.revision <= self._told.get(value.alert_id, -1):
-                self.repeats += 1
-                continue
-            # Taken out and put in again, so that the ledger forgets what was told longest ago.
-            self._told.pop(value.alert_id, None)
-            self._told[value.alert_id] = value.revision
-            fresh.append(message)
-        self.role.handle(fresh, now_ms)
-
-    def collect(self) -> Commit:
-        """What the channels keep, and the ledger."""
-        for alert_id in list(self._told)[: max(0, len(self._told) - LEDGER_ALERTS)]:
-            del self._told[alert_id]
-        return Commit(meta={**self.role.flush(), LEDGER_KEY: orjson.dumps(self._told).decode()})
+PRUNE_EVERY_MS = 3_600_000
+"""History is looked through for what is old once in an hour, as without Kafka."""
 
 
 @dataclass(slots=True)
@@ -106,6 +54,7 @@ class EndWorker(LivingWorker):
 
     Args:
         make: a new sink for each life. falls_back: whether the group's own commit holds where the store has none.
+        retention_ms: history that is older is deleted, a little at a time; 0 keeps it for ever.
     """
 
     def __init__(
@@ -114,13 +63,14 @@ class EndWorker(LivingWorker):
         role: RoleName,
         streams: tuple[Stream, ...],
         make: Callable[[], Sink],
-        store: EmbeddedStore,
+        store: SqlStore,
         pace: Pace,
         clock: Clock,
         watch: Watch,
         on_seam: OnSeam,
         *,
         falls_back: bool,
+        retention_ms: int = 0,
     ) -> None:
         super().__init__(role, clock, watch)
         self._cluster = cluster
@@ -130,8 +80,13 @@ class EndWorker(LivingWorker):
         self._pace = pace
         self._on_seam = on_seam
         self._falls_back = falls_back
+        self._retention_ms = retention_ms
+        self._prune: Iterator[int] | None = None
+        self._pruned_ms = 0
 
     def _live(self) -> None:
+        if not self._is_attached():
+            return
         with ExitStack() as open_things:
             life = self._open(open_things)
             looks = self._lag_looks()
@@ -140,10 +95,39 @@ class EndWorker(LivingWorker):
                 messages = life.reader.poll(self._pace.poll_records, POLL_SECONDS)
                 self._follow(life, life.member.take_events())
                 self._take(life, messages)
-                if life.due.is_now():
+                if life.due.is_now() or life.sink.has_news:
                     self._commit(life)
+                if len(messages) < self._pace.poll_records:
+                    self._prune_a_little()
                 self._tell_brokers(life.member, looks, lambda: self._tell_lag(life))
             self._commit(life)
+
+    def _is_attached(self) -> bool:
+        """Wait until the store is ours to write; False where the worker is closed before that."""
+        is_standing_by = False
+        while not self._lives.is_closing:
+            if self._store.attach():
+                return True
+            if not is_standing_by:
+                event(logger, "stands_by", role=self.role.value, reason="another process writes the store")
+                # As a member without partitions: ready to take over, and no reason to hold up a rolling update.
+                self._watch.owns(self.role, [])
+                is_standing_by = True
+            self._lives.wait(STANDBY_SECONDS)
+        return False
+
+    def _prune_a_little(self) -> None:
+        """While reading keeps up: one small step of deleting history that is older than the desk keeps."""
+        if not self._retention_ms:
+            return
+        now_ms = self._clock.now_ms()
+        if self._prune is None:
+            if now_ms - self._pruned_ms < PRUNE_EVERY_MS:
+                return
+            self._pruned_ms = now_ms
+            self._prune = self._store.prune_steps(now_ms - self._retention_ms)
+        if next(self._prune, None) is None:
+            self._prune = None
 
     def _open(self, open_things: ExitStack) -> _Life:
         member = self._cluster.member(self.role, self._streams, self._clock)
@@ -161,8 +145,7 @@ class EndWorker(LivingWorker):
     def _take(self, life: _Life, messages: Sequence[Message]) -> None:
         ours = [one for one in messages if self._place(one) in life.positions]
         if ours:
-            life.sink.handle(ours, self._clock.now_ms())
-            self._on_seam(self.role, Seam.OUTPUTS_SENT)
+            life.sink.handle(ours)
             life.due.count(len(ours))
         for source in life.positions:
             position = life.member.position(source)
@@ -179,6 +162,12 @@ class EndWorker(LivingWorker):
     def _follow(self, life: _Life, events: Sequence[Event]) -> None:
         for change in events:
             self._watch.rebalanced(self.role, change.change, len(change.partitions))
+            event(
+                logger,
+                f"partitions_{change.change.value}",
+                role=self.role.value,
+                partitions=[str(one) for one in change.partitions],
+            )
             going = [one for one in change.partitions if one in life.positions]
             match change.change:
                 case Change.ASSIGNED:
@@ -207,7 +196,7 @@ class EndWorker(LivingWorker):
             if found["id"] != kafka_id:
                 raise StateError(
                     f"{source}: the Kafka topic was made again (its id was {found['id']}, and is {kafka_id}) "
-                    f"since then; bring it back, or name another file in storage.path"
+                    f"since then; bring it back, or {self._store.faults.elsewhere}"
                 )
             offset = found["at"]
         elif self._falls_back:
@@ -220,14 +209,15 @@ class EndWorker(LivingWorker):
             event(logger, "partition_went", level=logging.WARNING, partition=str(source), reason=str(exc))
 
     def _commit(self, life: _Life) -> None:
+        """The ledger or the rows, then what may only follow them, then that it was done; the group hears of it last."""
         started = self._clock.monotonic_seconds()
-        commit = life.sink.collect()
-        self._on_seam(self.role, Seam.SNAPSHOT_WRITTEN)
         positions = dict(life.positions)
-        for source, position in positions.items():
-            kafka_id = life.member.shape(source.kafka_topic).kafka_id
-            commit.positions[self._key(source)] = orjson.dumps({"at": position, "id": kafka_id}).decode()
-        self._store.commit(commit)
+        self._on_seam(self.role, Seam.ACKNOWLEDGED)
+        self._write(life, positions)
+        self._on_seam(self.role, Seam.SNAPSHOT_WRITTEN)
+        if life.sink.act(self._clock.now_ms()):
+            self._on_seam(self.role, Seam.OUTPUTS_SENT)
+            self._write(life, positions)
         self._on_seam(self.role, Seam.COMMITTED)
         life.due.done()
         self._watch.committed(self.role, self._clock.monotonic_seconds() - started)
@@ -239,6 +229,13 @@ class EndWorker(LivingWorker):
             life.member.commit(told, life.assignments, self._pace.commit_timeout_ms / SECOND_MS)
         except MembershipError as exc:
             event(logger, "commit_refused", level=logging.WARNING, role=self.role.value, reason=str(exc))
+
+    def _write(self, life: _Life, positions: Mapping[InputPartition, int]) -> None:
+        commit = life.sink.collect()
+        for source, position in positions.items():
+            kafka_id = life.member.shape(source.kafka_topic).kafka_id
+            commit.positions[self._key(source)] = orjson.dumps({"at": position, "id": kafka_id}).decode()
+        self._store.commit(commit)
 
     def _key(self, source: InputPartition) -> str:
         return f"{self.role.value}:{source}"

@@ -7,8 +7,8 @@ import logging
 from collections.abc import Sequence
 
 from monitor.app.distributed.cluster import RoleName
-from monitor.app.distributed.ends import NotifySink
 from monitor.app.distributed.process import Beats
+from monitor.app.distributed.sinks import NotifySink
 from monitor.clock import SECOND_MS, Clock
 from monitor.domain.document import FeedRecord, InputPartition
 from monitor.errors import TransientError

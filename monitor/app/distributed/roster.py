@@ -3,28 +3,30 @@
 import random
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TextIO
 
 from monitor.app.building import make_alert, make_score, make_trend
 from monitor.app.distributed.cluster import Cluster, RoleName
-from monitor.app.distributed.ends import LEDGER_KEY, ArchiveSink, EndWorker, NotifySink, Sink
+from monitor.app.distributed.ends import EndWorker
 from monitor.app.distributed.intake import ScoreWorker
+from monitor.app.distributed.sinks import ArchiveSink, NotifySink, Sink
 from monitor.app.distributed.stateful import Made, StatefulRole, StatefulWorker
 from monitor.app.distributed.worker import OnSeam, Pace, Watch, Worker
 from monitor.app.scoring import make_scorer
-from monitor.channels.console import ConsoleChannel
+from monitor.app.telling import outboxes, plain_channels
 from monitor.channels.outbox import Outbox
-from monitor.channels.slack import SlackWebhook
-from monitor.clock import Clock, Laps
+from monitor.clock import SECOND_MS, Clock, Laps
 from monitor.config import Config
 from monitor.delivery.chunks import Versions
 from monitor.domain.partitioning import partition_of
 from monitor.domain.streams import Stream
-from monitor.ports import Channel
+from monitor.ports import Channel, Commit
 from monitor.roles import alert_snapshot, trend_snapshot
 from monitor.roles.notify import NotifyRole
 from monitor.roles.score import ScoreRole
+from monitor.storage.postgres import Place
+from monitor.storage.postgres_store import PostgresStore
+from monitor.storage.sql_store import SqlStore
 from monitor.storage.store import EmbeddedStore
 from monitor.tags import LiveTags
 
@@ -42,17 +44,24 @@ class Roster:
     """The workers, and what must be closed after them."""
 
     workers: list[Worker] = field(default_factory=list)
-    stores: list[EmbeddedStore] = field(default_factory=list)
+    stores: list[SqlStore] = field(default_factory=list)
+    ledger: SqlStore | None = None
     outboxes: list[Outbox] = field(default_factory=list)
     channels: list[Channel] = field(default_factory=list)
     scorer: str = ""
 
     def close(self) -> None:
-        """What is still in an outbox is tried once more; then the files are given back."""
-        for outbox in self.outboxes:
-            outbox.close()
-        for store in self.stores:
-            store.close()
+        """What is still in an outbox is tried once more, and what is left is kept; then the stores are given back."""
+        try:
+            kept: dict[str, str] = {}
+            for outbox in self.outboxes:
+                outbox.close()
+                kept |= outbox.flush()
+            if kept and self.ledger is not None:
+                self.ledger.commit(Commit(meta=kept))
+        finally:
+            for store in self.stores:
+                store.close()
 
 
 class Builder:
@@ -96,8 +105,7 @@ class Builder:
             if RoleName.NOTIFY in roles:
                 roster.workers.append(self._notify(roster, out))
             if RoleName.ARCHIVE in roles:
-                store = self._store(roster, self._config.storage.path)
-                roster.workers.append(self._end(RoleName.ARCHIVE, ARCHIVED, ArchiveSink, store))
+                roster.workers.append(self._archive(roster))
         except BaseException:
             roster.close()
             raise
@@ -161,21 +169,33 @@ class Builder:
     def _notify(self, roster: Roster, out: TextIO) -> EndWorker:
         notify, path = self._config.notify, self._config.storage.path
         # A file of its own beside the history, which another process may be writing.
-        store = self._store(roster, None if path is None else path.with_name(f"{path.name}.notify"))
-        kept = store.load().meta
-        if notify.slack_webhook_url is not None:
-            slack = SlackWebhook(notify.slack_webhook_url.reveal())
-            roster.outboxes.append(Outbox(slack, self._clock, kept, notify.max_age_ms, random.Random()))
-        channels: list[Channel] = [ConsoleChannel(out, color=None, width=None)] if notify.console else []
-        channels += roster.outboxes
+        store = EmbeddedStore.open(None if path is None else path.with_name(f"{path.name}.notify"))
+        roster.stores.append(store)
+        roster.ledger = store
+        roster.outboxes += outboxes(notify, self._clock, store.load().meta)
+        channels = [*plain_channels(notify, out), *roster.outboxes]
         roster.channels += channels
         role = NotifyRole(channels, self._tags.name_of, notify.max_age_ms)
         return self._end(
             RoleName.NOTIFY,
             (Stream.ALERTS,),
-            lambda: NotifySink(role, store.load().meta.get(LEDGER_KEY, "")),
+            lambda: NotifySink(role, store.load().meta),
             store,
             falls_back=path is None,
+        )
+
+    def _archive(self, roster: Roster) -> EndWorker:
+        storage = self._config.storage
+        store: SqlStore
+        if storage.url is None:
+            store = EmbeddedStore.open(storage.path)
+        else:
+            place = Place(storage.url, None if storage.password is None else storage.password.reveal())
+            limit_seconds = storage.connect_timeout_ms / SECOND_MS
+            store = PostgresStore.open(place, self._clock, limit_seconds, random.Random())
+        roster.stores.append(store)
+        return self._end(
+            RoleName.ARCHIVE, ARCHIVED, ArchiveSink, store, retention_ms=storage.history_retention_ms
         )
 
     def _end(
@@ -183,9 +203,10 @@ class Builder:
         role: RoleName,
         streams: Sequence[Stream],
         make: Callable[[], Sink],
-        store: EmbeddedStore,
+        store: SqlStore,
         *,
         falls_back: bool = False,
+        retention_ms: int = 0,
     ) -> EndWorker:
         return EndWorker(
             self._cluster,
@@ -198,9 +219,5 @@ class Builder:
             self._watch,
             self._on_seam,
             falls_back=falls_back,
+            retention_ms=retention_ms,
         )
-
-    def _store(self, roster: Roster, path: Path | None) -> EmbeddedStore:
-        store = EmbeddedStore.open(path)
-        roster.stores.append(store)
-        return store

@@ -167,10 +167,11 @@ class Lives:
                 event(logger, "worker_begins_anew", level=logging.WARNING, role=self._role.value, reason=str(exc))
                 if self._clock.monotonic_seconds() - began > STEADY_SECONDS:
                     pause = FIRST_PAUSE_SECONDS
-                self._wait(pause * self._dice.uniform(0.5, 1.0))
+                self.wait(pause * self._dice.uniform(0.5, 1.0))
                 pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
-    def _wait(self, seconds: float) -> None:
+    def wait(self, seconds: float) -> None:
+        """Give signs of life for so long, or until closed."""
         until = self._clock.monotonic_seconds() + seconds
         while not self._closed.is_set() and (left := until - self._clock.monotonic_seconds()) > 0:
             self._watch.beat(self._role)
