@@ -4,11 +4,12 @@
                  ^                               |
                  +-- back-off with jitter -------+          TransientError: once more, until the alert is too old
 
-What waits is part of each commit (`flush`), so the next start sends it. Nothing is lost by a crash; what was decided
-after the last commit is decided again and sent again, unmarked, because nothing remembers that it was sent. What may
-have arrived already (the line broke before the answer, or the process died during the attempt) is marked as a possible
-repeat. Turns of one alert stay in order; a turn that fails lets other alerts pass. Left out on purpose: a ledger of
-every delivery.
+What waits is part of each commit (`flush`), so the next start sends it. Nothing is lost by a crash. What may have
+arrived already (the line broke before the answer, or the process died during the attempt) is marked as a possible
+repeat. Without a broker what was decided after the last commit is decided again and sent again, unmarked, because
+nothing remembers that it was sent; on Kafka it waits until a commit holds it (`awaits_commit`), so whatever is sent a
+second time says so. Turns of one alert stay in order; a turn that fails lets other alerts pass. Left out on purpose: a
+ledger of every delivery.
 """
 
 import json
@@ -79,6 +80,7 @@ class Outbox:
         kept: what `flush` gave to the commit that is gone on from; empty for none.
         max_age_ms: an event whose decision is older than this is given up.
         draw: randomness for the jitter; it decides nothing but when.
+        awaits_commit: whether an event is sent only when `committed` has told that what `flush` gave is durable.
     """
 
     tells_people = True
@@ -91,6 +93,8 @@ class Outbox:
         max_age_ms: int,
         draw: random.Random,
         capacity: int = CAPACITY,
+        *,
+        awaits_commit: bool = False,
     ) -> None:
         self.name = delivery.name
         self._delivery = delivery
@@ -98,6 +102,7 @@ class Outbox:
         self._max_age_ms = max_age_ms
         self._draw = draw
         self._capacity = capacity
+        self._awaits_commit = awaits_commit
         self._key = f"outbox_{delivery.name}"
         self._waiting: list[_Waiting] = []
         self._in_flight: _Waiting | None = None
@@ -105,6 +110,9 @@ class Outbox:
         self._failures_in_a_row = 0
         self._paused_until_seconds = 0.0
         self._numbers = 0
+        self._flushed = 0
+        self._may_leave = 0
+        self._has_news = False
         self._is_closing = False
         self._is_closed = False
         self._deadline_seconds = 0.0
@@ -112,6 +120,8 @@ class Outbox:
         self._changed = threading.Condition()
         self._worker = threading.Thread(target=self._run, name=f"outbox-{delivery.name}", daemon=True)
         self._restore(kept.get(self._key, "[]"))
+        # What a commit holds may leave.
+        self._may_leave = self._numbers
 
     def start(self) -> None:
         """Begin to deliver."""
@@ -140,7 +150,26 @@ class Outbox:
                 }
                 for one in self._waiting
             ]
+            self._flushed = self._numbers
+            self._has_news = False
         return {self._key: json.dumps(waiting, ensure_ascii=False)}
+
+    def forget_uncommitted(self) -> None:
+        """What no commit holds will be sent again by whoever goes on from the last one."""
+        with self._changed:
+            self._waiting = [one for one in self._waiting if one.number <= self._may_leave]
+
+    @property
+    def has_news(self) -> bool:
+        """Whether an event has left since the last `flush`: until that is committed, a crash sends it again."""
+        with self._changed:
+            return self._has_news
+
+    def committed(self) -> None:
+        """What the last `flush` gave is durable."""
+        with self._changed:
+            self._may_leave = self._flushed
+            self._changed.notify()
 
     def take_outcomes(self) -> Mapping[str, int]:
         """What became of events since the last call, by outcome."""
@@ -192,16 +221,18 @@ class Outbox:
             with self._changed:
                 if self._is_closing:
                     due_seconds = self._clock.monotonic_seconds() + (pause_seconds or 0.0)
-                    if not self._waiting or due_seconds >= self._deadline_seconds:
+                    if self._next() is None or due_seconds >= self._deadline_seconds:
                         return
-                if not self._waiting:
+                # Asked again, because something may have come since `work` looked.
+                if self._next() is None:
                     self._changed.wait()
                 elif pause_seconds:
                     self._changed.wait(pause_seconds)
 
     def _next(self) -> _Waiting | None:
         """Of the first turn of each alert, the least tried: a message that nobody takes does not stop the others."""
-        firsts = {one.event.alert_id: one for one in reversed(self._waiting)}
+        may_leave = self._may_leave if self._awaits_commit else self._numbers
+        firsts = {one.event.alert_id: one for one in reversed(self._waiting) if one.number <= may_leave}
         return min(firsts.values(), key=lambda one: (one.attempts, one.number), default=None)
 
     def _settle(self, one: _Waiting, failure: Exception | None) -> None:
@@ -248,6 +279,7 @@ class Outbox:
 
     def _leave(self, one: _Waiting, outcome: str, *, level: int = logging.ERROR, **more: Any) -> None:
         self._waiting.remove(one)
+        self._has_news = True
         self._outcomes[outcome] += 1
         log(
             logger,

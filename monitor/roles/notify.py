@@ -19,6 +19,19 @@ class Courier(Protocol):
         """How many came to which end since the last call."""
         ...
 
+    @property
+    def has_news(self) -> bool:
+        """Whether what it keeps has changed by itself since the last `flush`."""
+        ...
+
+    def committed(self) -> None:
+        """What the last `flush` gave is durable."""
+        ...
+
+    def forget_uncommitted(self) -> None:
+        """What no commit holds comes again."""
+        ...
+
 
 class NotifyRole:
     """Hands each alert event to every channel.
@@ -59,6 +72,21 @@ class NotifyRole:
             for outcome, count in courier.take_outcomes().items():
                 taken[name, outcome] += count
         return taken
+
+    @property
+    def has_news(self) -> bool:
+        """Whether a channel has delivered something that the last commit still holds as waiting."""
+        return any(courier.has_news for courier in self._couriers.values())
+
+    def forget_uncommitted(self) -> None:
+        """Reading begins anew from the last commit: what it does not hold comes again."""
+        for courier in self._couriers.values():
+            courier.forget_uncommitted()
+
+    def committed(self) -> None:
+        """What the last `flush` gave is durable: it may be delivered."""
+        for courier in self._couriers.values():
+            courier.committed()
 
     def flush(self) -> dict[str, str]:
         """Make everything that was sent durable; what the commit must keep of it."""

@@ -27,6 +27,7 @@ class SlackServer:
     faults: list[str] = field(default_factory=list)
     answers: list[tuple[int, dict[str, str], str]] = field(default_factory=list)
     hangs: bool = False
+    slow_seconds: float = 0.0
     let_go: threading.Event = field(default_factory=threading.Event)
     arrived: threading.Event = field(default_factory=threading.Event)
 
@@ -64,6 +65,8 @@ def slack_server() -> Iterator[SlackServer]:
                 told.let_go.wait(30)
                 self.close_connection = True
                 return
+            if told.slow_seconds:
+                told.let_go.wait(told.slow_seconds)
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)

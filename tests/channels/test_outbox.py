@@ -238,6 +238,85 @@ def test_in_a_flood_the_oldest_gives_way_and_is_counted() -> None:
     assert [told for told, _ in pager.told] == ["c firing", "d firing", "e firing"]
 
 
+# --- where a commit comes first
+
+
+def careful(delivery: Pager, clock: ManualClock, kept: dict[str, str] | None = None) -> Outbox:
+    return Outbox(delivery, clock, kept or {}, HOUR_MS, random.Random(7), awaits_commit=True)
+
+
+def test_nothing_leaves_before_the_commit_that_holds_it() -> None:
+    """Else a crash between the two would tell it again without a word of that."""
+    pager, clock = Pager(), ManualClock(AT_MS)
+    box = careful(pager, clock)
+    box.send(turn("a"), NAME)
+    assert box.work() is None
+    box.flush()
+    box.send(turn("b"), NAME)
+    assert box.work() is None, "collected is not durable"
+    box.committed()
+    work_off(box, clock)
+    assert pager.told == [("a firing", False)], "b came after what was committed"
+    box.flush()
+    box.committed()
+    work_off(box, clock)
+    assert pager.told == [("a firing", False), ("b firing", False)]
+
+
+def test_what_left_asks_for_a_commit_and_is_not_told_again_after_it() -> None:
+    pager, clock = Pager(), ManualClock(AT_MS)
+    box = careful(pager, clock)
+    box.send(turn("a"), NAME)
+    held = box.flush()
+    box.committed()
+    news = [box.has_news]
+    work_off(box, clock)
+    news.append(box.has_news)
+    settled = box.flush()
+    assert [*news, box.has_news] == [False, True, False]
+    work_off(careful(pager, clock, held), clock)
+    work_off(careful(pager, clock, settled), clock)
+    assert pager.told == [("a firing", False), ("a firing", True)], "only who died before the second commit repeats"
+
+
+def test_what_no_commit_holds_is_forgotten_when_reading_begins_anew() -> None:
+    pager, clock = Pager(), ManualClock(AT_MS)
+    box = careful(pager, clock, {})
+    box.send(turn("a"), NAME)
+    box.flush()
+    box.committed()
+    box.send(turn("b"), NAME)
+    box.forget_uncommitted()
+    box.send(turn("b"), NAME)
+    box.flush()
+    box.committed()
+    work_off(box, clock)
+    assert pager.told == [("a firing", False), ("b firing", False)]
+
+
+def test_closing_does_not_wait_for_what_may_not_leave() -> None:
+    pager, clock = Pager(), SystemClock()
+    box = Outbox(pager, clock, {}, HOUR_MS * 24 * 365 * 100, random.Random(7), awaits_commit=True)
+    box.start()
+    box.send(turn("a"), NAME)
+    began = clock.monotonic_seconds()
+    box.close(drain_seconds=30.0)
+    assert clock.monotonic_seconds() - began < 10.0
+    assert pager.told == []
+    assert json.loads(box.flush()["outbox_pager"])[0]["may_repeat"] is False
+
+
+def test_a_commit_wakes_the_outbox() -> None:
+    pager, clock = Pager(), SystemClock()
+    box = Outbox(pager, clock, {}, HOUR_MS * 24 * 365 * 100, random.Random(7), awaits_commit=True)
+    box.start()
+    box.send(turn("a"), NAME)
+    box.flush()
+    box.committed()
+    box.close(drain_seconds=30.0)
+    assert pager.told == [("a firing", False)]
+
+
 # --- over a restart
 
 

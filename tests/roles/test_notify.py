@@ -97,6 +97,16 @@ class Post(Sheet):
     def __init__(self, name: str) -> None:
         super().__init__(name, tells_people=True)
         self.outcomes: dict[str, int] = {}
+        self.has_news = False
+        self.heard: list[str] = []
+
+    def committed(self) -> None:
+        """What it kept is durable."""
+        self.heard.append("committed")
+
+    def forget_uncommitted(self) -> None:
+        """What is not comes again."""
+        self.heard.append("forget")
 
     def take_outcomes(self) -> dict[str, int]:
         """What became of what it was sent."""
@@ -113,6 +123,17 @@ def test_a_channel_that_delivers_in_its_own_time_tells_itself_what_was_sent() ->
     post.outcomes = {"retried": 2, "sent": 1}
     assert role.take_counts() == {("post", "retried"): 2, ("post", "sent"): 1}
     assert role.take_counts() == {}
+
+
+def test_a_channel_that_delivers_in_its_own_time_hears_of_commits_and_may_ask_for_one() -> None:
+    post = Post("post")
+    role = notify(post, Sheet("pager", tells_people=True))
+    news = [role.has_news]
+    post.has_news = True
+    assert [*news, role.has_news] == [False, True]
+    role.committed()
+    role.forget_uncommitted()
+    assert post.heard == ["committed", "forget"]
 
 
 def test_what_channels_keep_goes_into_the_commit_together() -> None:

@@ -39,10 +39,19 @@ LEDGER_ALERTS = 5_000
 
 
 class Sink(Protocol):
-    """What one life of an end does with messages; `collect` gives what has to be stored of it, once it is durable."""
+    """What one life of an end does with messages; `collect` gives what has to be stored of it, once it is durable.
 
+    Attributes:
+        has_news: whether there is something to store though no message came.
+    """
+
+    @property
+    def has_news(self) -> bool: ...
     def handle(self, messages: Sequence[Message], now_ms: int) -> None: ...
     def collect(self) -> Commit: ...
+    def committed(self) -> None:
+        """What `collect` gave is stored."""
+        ...
 
 
 class ArchiveSink:
@@ -59,12 +68,21 @@ class ArchiveSink:
         """The rows since the last call."""
         return self._role.take()
 
+    @property
+    def has_news(self) -> bool:
+        """Never: rows come of messages alone."""
+        return False
+
+    def committed(self) -> None:
+        """Nothing waits for it."""
+
 
 class NotifySink:
     """Tells people each turn of an alert once: a smaller revision than the last that was told is a repeat."""
 
     def __init__(self, role: NotifyRole, kept: str) -> None:
         self.role = role
+        role.forget_uncommitted()
         self._told: dict[str, int] = orjson.loads(kept) if kept else {}
         self.repeats = 0
 
@@ -89,6 +107,15 @@ class NotifySink:
         for alert_id in list(self._told)[: max(0, len(self._told) - LEDGER_ALERTS)]:
             del self._told[alert_id]
         return Commit(meta={**self.role.flush(), LEDGER_KEY: orjson.dumps(self._told).decode()})
+
+    @property
+    def has_news(self) -> bool:
+        """Whether something was delivered that the store still holds as waiting: a crash would tell it again."""
+        return self.role.has_news
+
+    def committed(self) -> None:
+        """What is in the store may be told: if it is told twice, the second says so."""
+        self.role.committed()
 
 
 @dataclass(slots=True)
@@ -140,7 +167,7 @@ class EndWorker(LivingWorker):
                 messages = life.reader.poll(self._pace.poll_records, POLL_SECONDS)
                 self._follow(life, life.member.take_events())
                 looks.count(self._take(life, messages))
-                if life.due.is_now():
+                if life.due.is_now() or life.sink.has_news:
                     self._commit(life)
                 if looks.is_now():
                     self._tell_lag(life)
@@ -231,6 +258,7 @@ class EndWorker(LivingWorker):
             kafka_id = life.member.shape(source.kafka_topic).kafka_id
             commit.positions[self._key(source)] = orjson.dumps({"at": position, "id": kafka_id}).decode()
         self._store.commit(commit)
+        life.sink.committed()
         self._on_seam(self.role, Seam.COMMITTED)
         life.due.done()
         self._watch.committed(self.role, self._clock.monotonic_seconds() - started)

@@ -21,7 +21,7 @@ from monitor.config import Config
 from monitor.delivery.chunks import Versions
 from monitor.domain.partitioning import partition_of
 from monitor.domain.streams import Stream
-from monitor.ports import Channel
+from monitor.ports import Channel, Commit
 from monitor.roles import alert_snapshot, trend_snapshot
 from monitor.roles.notify import NotifyRole
 from monitor.roles.score import ScoreRole
@@ -39,18 +39,23 @@ ARCHIVED = (Stream.TRENDS, Stream.DETECTIONS, Stream.ALERTS, Stream.DEAD_LETTER)
 
 @dataclass(slots=True)
 class Roster:
-    """The workers, and what must be closed after them."""
+    """The workers, and what must be closed after them. `ledger` keeps what waits in the outboxes."""
 
     workers: list[Worker] = field(default_factory=list)
     stores: list[EmbeddedStore] = field(default_factory=list)
     outboxes: list[Outbox] = field(default_factory=list)
+    ledger: EmbeddedStore | None = None
     channels: list[Channel] = field(default_factory=list)
     scorer: str = ""
 
     def close(self) -> None:
-        """What is still in an outbox is tried once more; then the files are given back."""
+        """What is still in an outbox is tried once more, and what is left of it kept; then the files are given back."""
         for outbox in self.outboxes:
             outbox.close()
+            if self.ledger is not None:
+                # A worker that failed may have left what its positions do not cover: that is read again.
+                outbox.forget_uncommitted()
+                self.ledger.commit(Commit(meta=outbox.flush()))
         for store in self.stores:
             store.close()
 
@@ -162,10 +167,12 @@ class Builder:
         notify, path = self._config.notify, self._config.storage.path
         # A file of its own beside the history, which another process may be writing.
         store = self._store(roster, None if path is None else path.with_name(f"{path.name}.notify"))
+        roster.ledger = store
         kept = store.load().meta
         if notify.slack_webhook_url is not None:
             slack = SlackWebhook(notify.slack_webhook_url.reveal())
-            roster.outboxes.append(Outbox(slack, self._clock, kept, notify.max_age_ms, random.Random()))
+            outbox = Outbox(slack, self._clock, kept, notify.max_age_ms, random.Random(), awaits_commit=True)
+            roster.outboxes.append(outbox)
         channels: list[Channel] = [ConsoleChannel(out, color=None, width=None)] if notify.console else []
         channels += roster.outboxes
         roster.channels += channels
