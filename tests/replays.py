@@ -1,7 +1,7 @@
 """Running replays in tests: a configuration that can learn within hours, and everything a run leaves behind."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,9 +36,11 @@ class Left:
     history: dict[str, list[str]]
 
 
-def quick_config(**more: object) -> Config:
-    """The quick configuration with more options, dots in their names written as two underscores."""
-    return load_config(None, {}, {**QUICK, **{key.replace("__", "."): value for key, value in more.items()}})
+def quick_config(environment: Mapping[str, str] | None = None, **more: object) -> Config:
+    """The quick configuration with more options, dots in their names written as two underscores; what is secret comes
+    by the environment alone."""
+    named = {key.replace("__", "."): value for key, value in more.items()}
+    return load_config(None, environment or {}, {**QUICK, **named})
 
 
 def run(

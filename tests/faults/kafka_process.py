@@ -23,7 +23,7 @@ from monitor.logs import configure, event
 from monitor.tags import LiveTags
 from monitor.transports.kafka_access import await_brokers
 from monitor.watchlist import WatchlistFile
-from tests.faults.kafka_world import PACE, Conditions, cluster_of, quick_config
+from tests.faults.kafka_world import PACE, Conditions, cluster_of
 from tests.faults.watching import BeatingWatch
 
 logger = logging.getLogger(__name__)
@@ -75,8 +75,9 @@ def main(bootstrap: str, word: str, folder: Path, roles: list[RoleName], on_seam
     configure("info", "json")
     # Few wait, so that few go one by one after deaths.
     conditions = Conditions.of(folder)
-    usual = {"storage__path": str(folder / "history.db"), "notify__console": False, "scorer__max_pending": 256}
-    config = quick_config(**{**usual, **conditions.options})
+    config = conditions.config(
+        storage__path=str(folder / "history.db"), notify__console=False, scorer__max_pending=256
+    )
     clock = SystemClock()
     beats = Beats(clock, roles)
     tags = MortalTags(WatchlistFile(folder / "watchlist.csv").current, None)

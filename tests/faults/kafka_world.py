@@ -53,6 +53,7 @@ class Conditions:
     Attributes:
         partitions, scored: partitions of the input, and of `sentiment.scored`.
         options: of the configuration, beside the usual ones, dots in their names written as two underscores.
+        environment: what of the configuration is secret.
     """
 
     partitions: int = 2
@@ -61,10 +62,15 @@ class Conditions:
     session_timeout_ms: int = 3_000
     delivery_timeout_ms: int = 20_000
     options: Mapping[str, object] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, folder: Path) -> "Conditions":
         return cls(**json.loads((folder / "conditions.json").read_text()))
+
+    def config(self, **more: object) -> Config:
+        """By which the roles decide."""
+        return quick_config(self.environment, **{**more, **self.options})
 
     def write(self, folder: Path) -> None:
         (folder / "conditions.json").write_text(json.dumps(asdict(self)))
@@ -73,10 +79,10 @@ class Conditions:
 USUAL = Conditions()
 
 
-def quick_config(**more: object) -> Config:
+def quick_config(environment: Mapping[str, str] | None = None, **more: object) -> Config:
     """No input is ever idle or held out, so that results do not hang on how fast anything goes."""
     return replays.quick_config(
-        **{"feeds__idle_after": "1d", "feeds__max_hold": "1d", "feeds__max_lead": "30d", **more}
+        environment, **{"feeds__idle_after": "1d", "feeds__max_hold": "1d", "feeds__max_lead": "30d", **more}
     )
 
 
@@ -93,7 +99,7 @@ class World:
     @property
     def config(self) -> Config:
         """By which its roles decide."""
-        return quick_config(**self.conditions.options)
+        return self.conditions.config()
 
     def places(self, stream: Stream) -> list[InputPartition]:
         """The partitions of one of our streams."""

@@ -22,7 +22,7 @@ from tests.faults.embedded import undisturbed
 from tests.faults.feeding import feeding, written
 from tests.faults.kafka_roles import Roles
 from tests.faults.kafka_world import Conditions, World, make_world
-from tests.faults.told_ends import Ends, options
+from tests.faults.told_ends import OPTIONS, Ends, environment
 from tests.feeds import FeedShape, recent
 
 pytestmark = [pytest.mark.slow, pytest.mark.real, pytest.mark.faults]
@@ -48,7 +48,7 @@ def slack() -> Iterator[SlackServer]:
 
 @pytest.fixture
 def world(kafka_bootstrap: str, fresh: str, tmp_path: Path, slack: SlackServer) -> World:
-    conditions = Conditions(options=options(slack))
+    conditions = Conditions(options=OPTIONS, environment=environment(slack))
     return make_world(kafka_bootstrap, fresh, tmp_path / "world", shape=recent(SHAPE), conditions=conditions)
 
 

@@ -14,6 +14,7 @@ import random
 import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import closing
 from pathlib import Path
 from statistics import median
 
@@ -29,7 +30,7 @@ from tests.faults.feeding import feeding, written
 from tests.faults.kafka_roles import Roles
 from tests.faults.kafka_world import Conditions, World, make_world
 from tests.faults.killing import Killer, KillLog
-from tests.faults.told_ends import Ends, options
+from tests.faults.told_ends import OPTIONS, Ends, environment
 from tests.feeds import FeedShape, recent
 
 pytestmark = [pytest.mark.slow, pytest.mark.real, pytest.mark.faults]
@@ -66,7 +67,7 @@ def world(kafka_bootstrap: str, fresh: str, tmp_path: Path, slack: SlackServer) 
     documents = DOCUMENTS_A_SECOND * SECONDS_A_KILL * (KILLS + 3)
     hours = documents // DOCUMENTS_AN_HOUR
     shape = FeedShape(documents, hours, bursts=hours // HOURS_A_BURST, bursts_from=0.0, late_share=0.02)
-    conditions = Conditions(session_timeout_ms=SESSION_TIMEOUT_MS, options=options(slack))
+    conditions = Conditions(session_timeout_ms=SESSION_TIMEOUT_MS, options=OPTIONS, environment=environment(slack))
     return make_world(kafka_bootstrap, fresh, tmp_path / "world", shape=recent(shape), conditions=conditions)
 
 
@@ -77,11 +78,16 @@ def roles(world: World, kafka_bootstrap: str, fresh: str) -> Iterator[Roles]:
     found.kill()
 
 
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[KillLog]:
+    with closing(KillLog(Path(os.environ.get("KILL_LOG", tmp_path / "kills.jsonl")))) as found:
+        yield found
+
+
 def test_kills_of_every_role_at_random_moments_change_nothing(
-    world: World, roles: Roles, slack: SlackServer, tmp_path: Path
+    world: World, roles: Roles, slack: SlackServer, log: KillLog, tmp_path: Path
 ) -> None:
     started = time.monotonic()
-    log = KillLog(Path(os.environ.get("KILL_LOG", tmp_path / "kills.jsonl")))
     for role in RoleName:
         roles.start(role.value)
     with feeding(world, DOCUMENTS_A_SECOND) as feeder:
@@ -93,7 +99,6 @@ def test_kills_of_every_role_at_random_moments_change_nothing(
     ends.await_all(END_SECONDS)
     roles.stop()
     log.write(_summary(log, expected, found, ends, time.monotonic() - started))
-    log.close()
     assert differences(expected.effects, found) == []
     assert found.as_bytes() == expected.effects.as_bytes()
     ends.check()

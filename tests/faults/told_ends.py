@@ -10,10 +10,13 @@ from tests.faults.desk import await_that
 from tests.faults.embedded import Undisturbed
 from tests.faults.kafka_world import World
 
+OPTIONS = {"notify__max_age": "365d"}
+"""Of the configuration: people hear of whatever was decided within a year."""
 
-def options(slack: SlackServer) -> dict[str, object]:
-    """Of the configuration: this web hook is told, of what was decided within a year."""
-    return {"notify__slack_webhook_url": slack.url, "notify__max_age": "365d"}
+
+def environment(slack: SlackServer) -> dict[str, str]:
+    """That names the web hook."""
+    return {"MONITOR_NOTIFY__SLACK_WEBHOOK_URL": slack.url}
 
 
 class Ends:
