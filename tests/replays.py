@@ -36,11 +36,15 @@ class Left:
     history: dict[str, list[str]]
 
 
-def quick_config(environment: Mapping[str, str] | None = None, **more: object) -> Config:
-    """The quick configuration with more options, dots in their names written as two underscores; what is secret comes
-    by the environment alone."""
+def quick_config(**more: object) -> Config:
+    """The quick configuration with more options, dots in their names written as two underscores."""
+    return config_in({}, more)
+
+
+def config_in(environment: Mapping[str, str], more: Mapping[str, object]) -> Config:
+    """The same in an environment, by which alone comes what is secret."""
     named = {key.replace("__", "."): value for key, value in more.items()}
-    return load_config(None, environment or {}, {**QUICK, **named})
+    return load_config(None, environment, {**QUICK, **named})
 
 
 def run(

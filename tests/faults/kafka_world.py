@@ -45,6 +45,8 @@ PACE = Pace(
 )
 """Short, so that a feed of seconds sees many commits and snapshots."""
 
+PATIENT = {"feeds__idle_after": "1d", "feeds__max_hold": "1d", "feeds__max_lead": "30d"}
+
 
 @dataclass(frozen=True)
 class Conditions:
@@ -69,8 +71,8 @@ class Conditions:
         return cls(**json.loads((folder / "conditions.json").read_text()))
 
     def config(self, **more: object) -> Config:
-        """By which the roles decide."""
-        return quick_config(self.environment, **{**more, **self.options})
+        """No input is ever idle or held out, so that results do not hang on how fast anything goes."""
+        return replays.config_in(self.environment, {**PATIENT, **more, **self.options})
 
     def write(self, folder: Path) -> None:
         (folder / "conditions.json").write_text(json.dumps(asdict(self)))
@@ -79,11 +81,9 @@ class Conditions:
 USUAL = Conditions()
 
 
-def quick_config(environment: Mapping[str, str] | None = None, **more: object) -> Config:
-    """No input is ever idle or held out, so that results do not hang on how fast anything goes."""
-    return replays.quick_config(
-        environment, **{"feeds__idle_after": "1d", "feeds__max_hold": "1d", "feeds__max_lead": "30d", **more}
-    )
+def quick_config(**more: object) -> Config:
+    """The configuration of a world under the usual conditions."""
+    return USUAL.config(**more)
 
 
 @dataclass(frozen=True)
