@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.real, pytest.mark.faults]
 DEAD_SECONDS = 120.0
 CONDITIONS = Conditions(session_timeout_ms=round(DEAD_SECONDS * 1_000), options={"feeds__max_hold": "10m"})
 DOCUMENTS_A_SECOND = 20
-SHAPE = FeedShape(documents=DOCUMENTS_A_SECOND * 600, hours=600, bursts=120, bursts_from=0.0, late_share=0.02)
+SHAPE = FeedShape(DOCUMENTS_A_SECOND * 600, hours=1_500, bursts=500, bursts_from=0.0, late_share=0.02)
 FIRST = RoleName.SCORE.value
 SECOND = f"{FIRST}-2"
 

@@ -41,7 +41,7 @@ DELIVERY_TIMEOUT_MS = 6_000
 CONDITIONS = Conditions(replication=3, session_timeout_ms=6_000, delivery_timeout_ms=DELIVERY_TIMEOUT_MS)
 
 DOCUMENTS_A_SECOND = 20
-SHAPE = FeedShape(documents=DOCUMENTS_A_SECOND * 600, hours=600, bursts=120, bursts_from=0.0, late_share=0.02)
+SHAPE = FeedShape(DOCUMENTS_A_SECOND * 600, hours=1_500, bursts=500, bursts_from=0.0, late_share=0.02)
 """For ten minutes, so that it is never over before the fault is."""
 
 FROZEN_SECONDS = 20.0

@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.real, pytest.mark.faults]
 DECIDING = (RoleName.SCORE, RoleName.TREND, RoleName.ALERT)
 CONDITIONS = Conditions(session_timeout_ms=6_000, delivery_timeout_ms=9_000)
 DOCUMENTS_A_SECOND = 20
-SHAPE = FeedShape(documents=DOCUMENTS_A_SECOND * 600, hours=600, bursts=120, bursts_from=0.0, late_share=0.02)
+SHAPE = FeedShape(DOCUMENTS_A_SECOND * 600, hours=1_500, bursts=500, bursts_from=0.0, late_share=0.02)
 
 SEED = 7
 TROUBLES = 12
