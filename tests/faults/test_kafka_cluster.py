@@ -24,7 +24,7 @@ from monitor.domain.streams import Stream
 from monitor.errors import TransientError
 from tests.faults import seen
 from tests.faults.desk import await_that
-from tests.faults.effects import differences
+from tests.faults.effects import Kind, differences
 from tests.faults.embedded import undisturbed
 from tests.faults.feeding import feeding, written
 from tests.faults.kafka_roles import Roles
@@ -47,6 +47,7 @@ SHAPE = FeedShape(DOCUMENTS_A_SECOND * 600, hours=1_500, bursts=500, bursts_from
 FROZEN_SECONDS = 20.0
 """Longer than the delivery timeout, and than the nine seconds after which the others give its work away."""
 
+LEAST_ALERTS = 6
 END_SECONDS = 240.0
 
 
@@ -121,6 +122,7 @@ def _compare(fault: str, world: World, roles: Roles, disturb: Callable[[], None]
             disturb()
             lasted = time.monotonic() - began
             back = _await_news(world, "an effect after it")
+            _await_alerts(world)
             assert not feeder.is_over, "the feed was over before the fault"
         expected = undisturbed(tmp_path / "undisturbed", world.config, written(world), world.watchlist).effects
         found = world.await_effects(expected, patience_seconds=END_SECONDS)
@@ -142,6 +144,17 @@ def _await_news(world: World, what: str) -> float:
 
         await_that(lambda: hears() is not None, "an answer of the brokers", END_SECONDS)
         return await_that(hears, what, END_SECONDS, look_seconds=0.2)
+
+
+def _await_alerts(world: World) -> None:
+    """Until so many turns of alerts were told that something was compared."""
+    with closing(Ear(world, Stream.ALERTS)) as ear:
+
+        def heard() -> bool:
+            ear.listen()
+            return ear.effects.count(Kind.ALERT) >= LEAST_ALERTS
+
+        await_that(heard, f"{LEAST_ALERTS} turns of alerts", END_SECONDS, look_seconds=0.5)
 
 
 def _is_whole(cluster: Cluster, world: World) -> bool:
