@@ -67,6 +67,7 @@ def test_kill_of_an_end_at_a_seam_loses_and_doubles_nothing(
         if name is not role:
             roles.start(name.value)
     dying = roles.start(role.value, role.value, seam.value, NUMBER)
+    await_that(lambda: all(roles.owned(name.value) for name in RoleName), "a partition for each role")
     with feeding(world, DOCUMENTS_A_SECOND) as feeder:
         assert dying.wait(60.0) == -signal.SIGKILL, roles.log(role.value)[-3_000:]
         assert not feeder.is_over, "nothing was left to do after the kill"
