@@ -2,8 +2,8 @@
 
 import json
 import random
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 START_MS = 1_772_409_600_000
@@ -53,15 +53,26 @@ class FeedShape:
     broken_share: float = 0.01
     future_share: float = 0.005
     bursts: int = 3
+    bursts_from: float = 0.4
+    """The first comes not before this share of the time: until then a topic's past is learned."""
+    start_ms: int = START_MS
+
+
+def recent(shape: FeedShape) -> FeedShape:
+    """The same, so that it ended some days ago: nobody is told of what is older than a year, or not yet said."""
+    start = datetime.now(UTC) - timedelta(hours=shape.hours, days=4)
+    midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
+    return replace(shape, start_ms=round(midnight.timestamp() * 1_000))
 
 
 def records(seed: int, shape: FeedShape) -> list[tuple[int, bytes]]:
     """(arrival, line) of each record in order of arrival; `observed_at` is the arrival."""
     rng = random.Random(seed)
     span_ms = shape.hours * 3_600_000
-    moments = [(START_MS + rng.randrange(span_ms), rng.choice(NAMES), _usual(rng)) for _ in range(shape.documents)]
+    first_ms = shape.start_ms
+    moments = [(first_ms + rng.randrange(span_ms), rng.choice(NAMES), _usual(rng)) for _ in range(shape.documents)]
     for _ in range(shape.bursts):
-        begin, name = START_MS + int(span_ms * rng.uniform(0.4, 0.95)), rng.choice(NAMES)
+        begin, name = first_ms + int(span_ms * rng.uniform(shape.bursts_from, 0.95)), rng.choice(NAMES)
         moments += [(begin + rng.randrange(1_800_000), name, rng.choice(BAD)) for _ in range(rng.randrange(6, 14))]
     made: list[tuple[int, bytes]] = []
     for number, (event_ms, name, template) in enumerate(moments):

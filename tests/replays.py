@@ -1,7 +1,7 @@
 """Running replays in tests: a configuration that can learn within hours, and everything a run leaves behind."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +38,13 @@ class Left:
 
 def quick_config(**more: object) -> Config:
     """The quick configuration with more options, dots in their names written as two underscores."""
-    return load_config(None, {}, {**QUICK, **{key.replace("__", "."): value for key, value in more.items()}})
+    return config_in({}, more)
+
+
+def config_in(environment: Mapping[str, str], more: Mapping[str, object]) -> Config:
+    """The same in an environment, by which alone comes what is secret."""
+    named = {key.replace("__", "."): value for key, value in more.items()}
+    return load_config(None, environment, {**QUICK, **named})
 
 
 def run(

@@ -15,7 +15,7 @@ from kafka import KafkaProducer
 
 from monitor.errors import ExitCode
 from monitor.transports.kafka_topics import KafkaAdmin, KafkaTopic
-from tests.faults.kafka_world import World, make_world
+from tests.faults.kafka_world import Conditions, World, make_world
 from tests.feeds import START_MS, FeedShape
 from tests.kafka_monitor import CONFIG, PATIENCE_SECONDS, Monitor, write_config
 
@@ -68,7 +68,7 @@ class TwoInputs:
 @pytest.fixture
 def inputs(kafka_bootstrap: str, fresh: str, tmp_path: Path) -> Iterator[TwoInputs]:
     shape = FeedShape(documents=1, hours=1, bursts=0)
-    yield TwoInputs(make_world(kafka_bootstrap, fresh, tmp_path, shape=shape, partitions=1))
+    yield TwoInputs(make_world(kafka_bootstrap, fresh, tmp_path, shape=shape, conditions=Conditions(partitions=1)))
 
 
 def test_input_full_of_junk_is_paused_and_told_and_the_other_goes_on(inputs: TwoInputs) -> None:

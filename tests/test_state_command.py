@@ -9,8 +9,9 @@ pytest.importorskip("kafka", reason="needs the full set: make setup-full")
 
 from monitor.cli import main
 from tests.faults.effects import Kind, differences
+from tests.faults.embedded import embedded_effects
 from tests.faults.kafka_roles import Roles
-from tests.faults.kafka_world import World, embedded_effects, make_world, quick_config
+from tests.faults.kafka_world import World, make_world, quick_config
 from tests.feeds import FeedShape
 
 pytestmark = [pytest.mark.slow, pytest.mark.real]

@@ -27,6 +27,7 @@ class SlackServer:
     faults: list[str] = field(default_factory=list)
     answers: list[tuple[int, dict[str, str], str]] = field(default_factory=list)
     hangs: bool = False
+    slow_seconds: float = 0.0
     let_go: threading.Event = field(default_factory=threading.Event)
     arrived: threading.Event = field(default_factory=threading.Event)
 
@@ -58,18 +59,30 @@ def slack_server() -> Iterator[SlackServer]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+            length = int(self.headers.get("Content-Length", "0"))
+            body = self.rfile.read(length)
+            if len(body) < length:  # whoever sends it has died: nothing has arrived
+                self.close_connection = True
+                return
             status, headers, said = told.answer(self.path, self.headers.get("Content-Type", ""), body)
             if told.hangs:
                 told.let_go.wait(30)
                 self.close_connection = True
                 return
+            if told.slow_seconds:
+                told.let_go.wait(told.slow_seconds)
+            try:
+                self._answer(status, headers, said.encode())
+            except ConnectionError:  # whoever asked has died meanwhile
+                self.close_connection = True
+
+        def _answer(self, status: int, headers: dict[str, str], said: bytes) -> None:
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(len(said.encode())))
+            self.send_header("Content-Length", str(len(said)))
             self.end_headers()
-            self.wfile.write(said.encode())
+            self.wfile.write(said)
 
         def log_message(self, format: str, *args: object) -> None:
             """Silent."""

@@ -25,7 +25,8 @@ from monitor.domain.streams import Stream
 from monitor.tags import LiveTags
 from monitor.watchlist import WatchlistFile
 from tests.faults.effects import Effects, Kind
-from tests.faults.kafka_world import PACE, World, embedded_effects, make_world, quick_config
+from tests.faults.embedded import embedded_effects
+from tests.faults.kafka_world import PACE, USUAL, Conditions, World, make_world, quick_config
 from tests.faults.watching import BeatingWatch
 
 DECIDING = (RoleName.SCORE, RoleName.TREND, RoleName.ALERT)
@@ -67,10 +68,11 @@ class Decided:
     word: str
     expected: Effects
 
-    def at(self, folder: Path) -> World:
-        """The same world, seen from another folder."""
+    def at(self, folder: Path, conditions: Conditions = USUAL) -> World:
+        """The same world, seen from another folder, under other conditions."""
         shutil.copy(self.world.watchlist, folder / "watchlist.csv")
-        return replace(self.world, folder=folder, watchlist=folder / "watchlist.csv")
+        conditions.write(folder)
+        return replace(self.world, folder=folder, watchlist=folder / "watchlist.csv", conditions=conditions)
 
     def turns(self) -> set[tuple[str, int]]:
         """(alert, revision) of all that is to be told."""

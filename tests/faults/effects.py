@@ -62,10 +62,11 @@ class Effects:
         """The effects among these domain values."""
         found = cls()
         for value in values:
-            found._take(value)
+            found.take(value)
         return found
 
-    def _take(self, value: object) -> None:
+    def take(self, value: object) -> None:
+        """One more value, if it is an effect."""
         if isinstance(value, ScoredRow):
             scored = value.scored
             effect = EffectId(Kind.PAIR, (scored.document_id, scored.topic_id), scored.effective_ms)
@@ -79,7 +80,7 @@ class Effects:
         else:
             self.beside[type(value).__name__] += 1
             return
-        content = orjson.dumps(_without_places(body), option=orjson.OPT_SORT_KEYS)
+        content = orjson.dumps(without_places(body), option=orjson.OPT_SORT_KEYS)
         known = self.bodies.get(effect)
         if known is None:
             self.bodies[effect] = content
@@ -118,11 +119,12 @@ def differences(expected: Effects, found: Effects) -> list[str]:
     return said
 
 
-def _without_places(value: Any) -> Any:
+def without_places(value: Any) -> Any:
+    """The value without what says where it stood."""
     if isinstance(value, Mapping):
-        return {key: _without_places(inner) for key, inner in value.items() if key not in PLACES}
+        return {key: without_places(inner) for key, inner in value.items() if key not in PLACES}
     if isinstance(value, list):
-        return [_without_places(inner) for inner in value]
+        return [without_places(inner) for inner in value]
     return value
 
 

@@ -1,14 +1,15 @@
 """Roles in a process of their own, that a test kills: `python -m tests.faults.kafka_process BOOTSTRAP WORD FOLDER ROLES
-[ROLE SEAM N]`. With a seam it kills itself with SIGKILL when that role reaches that seam for the Nth time. What the
-folder's options.json says, if there is one, holds too (`Options`).
+[ROLE SEAM N]`. With a seam it kills itself with SIGKILL when that role reaches that seam for the Nth time.
 """
 
 import io
-import json
+import logging
 import os
+import random
 import signal
 import sys
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from monitor.app.distributed.cluster import RoleName
@@ -16,42 +17,23 @@ from monitor.app.distributed.process import Beats, Patience, Process
 from monitor.app.distributed.roster import Builder
 from monitor.app.distributed.worker import OnSeam, Seam, no_seam
 from monitor.clock import SystemClock
-from monitor.domain.document import Document
+from monitor.domain.document import Document, InputPartition
 from monitor.domain.topics import TopicMatch
-from monitor.logs import configure
-from monitor.options.places import Secret
+from monitor.errors import MonitorError, TransientError
+from monitor.logs import configure, event
 from monitor.tags import LiveTags
+from monitor.transports.kafka_access import await_brokers
 from monitor.watchlist import WatchlistFile
-from tests.faults.kafka_world import PACE, cluster_of, quick_config
+from tests.faults.kafka_world import PACE, Conditions, cluster_of
 from tests.faults.watching import BeatingWatch
+
+logger = logging.getLogger(__name__)
+
+CONNECT_SECONDS = 60.0
+"""As kafka.connect_timeout is by default."""
 
 KILLS_US = b'{"id":"poison","source":"wire","published_at":"1999-01-01T00:00:00Z","text":"the record that kills"}'
 """A record whose reading ends the process, as one would that breaks a library."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """What a test wants otherwise.
-
-    Attributes:
-        config: options beside the usual ones. slack: the address of a web hook. poll_records: taken at once.
-        ago_ms: how far behind the machine's time its clock is.
-    """
-
-    config: dict[str, object] = field(default_factory=dict)
-    slack: str = ""
-    poll_records: int = PACE.poll_records
-    ago_ms: int = 0
-
-    def write(self, folder: Path) -> None:
-        """For the processes of this folder."""
-        (folder / "options.json").write_text(json.dumps(asdict(self)))
-
-    @classmethod
-    def read(cls, folder: Path) -> "Options":
-        """What was written there."""
-        path = folder / "options.json"
-        return cls(**json.loads(path.read_text())) if path.exists() else cls()
 
 
 class PastClock(SystemClock):
@@ -88,25 +70,38 @@ def dying_at(role: RoleName, seam: Seam, number: int) -> OnSeam:
     return on_seam
 
 
+class TellingWatch(BeatingWatch):
+    """Logs what each role has after a rebalance, so that a test can tell who had what, and when."""
+
+    def owns(self, role: RoleName, partitions: Sequence[InputPartition]) -> None:
+        super().owns(role, partitions)
+        event(logger, "owns", role=role.value, partitions=[str(one) for one in partitions])
+
+    def failed(self, role: RoleName, error: TransientError) -> None:
+        super().failed(role, error)
+        event(logger, "owns", role=role.value, partitions=[])
+
+
 def main(bootstrap: str, word: str, folder: Path, roles: list[RoleName], on_seam: OnSeam) -> None:
     """Run until SIGTERM."""
-    configure("info", "console")
-    options = Options.read(folder)
+    configure("info", "json")
     # Few wait, so that few go one by one after deaths.
-    usual = {"storage__path": str(folder / "history.db"), "notify__console": False, "scorer__max_pending": 256}
-    config = quick_config(**{**usual, **options.config})
-    if options.slack:
-        config = replace(config, notify=replace(config.notify, slack_webhook_url=Secret(options.slack)))
-    clock, pace = PastClock(options.ago_ms), replace(PACE, poll_records=options.poll_records)
+    conditions = Conditions.of(folder)
+    config = conditions.config(
+        storage__path=str(folder / "history.db"), notify__console=False, scorer__max_pending=256
+    )
+    clock, pace = PastClock(conditions.ago_ms), replace(PACE, poll_records=conditions.poll_records)
     beats = Beats(clock, roles)
     tags = MortalTags(WatchlistFile(folder / "watchlist.csv").current, None)
-    builder = Builder(config, cluster_of(bootstrap, word), pace, tags, clock, BeatingWatch(beats), on_seam)
+    cluster = cluster_of(bootstrap, word, conditions)
+    builder = Builder(config, cluster, pace, tags, clock, TellingWatch(beats), on_seam)
+    await_brokers(cluster.access, clock, CONNECT_SECONDS, random.Random())
     roster = builder.build(roles, io.StringIO())
     process = Process(roster.workers, beats, clock, Patience(drain=20.0, hang=60.0))
     signal.signal(signal.SIGTERM, lambda number, frame: process.stop())
-    for outbox in roster.outboxes:
-        outbox.start()
     try:
+        for outbox in roster.outboxes:
+            outbox.start()
         process.run()
     finally:
         roster.close()
@@ -116,4 +111,8 @@ if __name__ == "__main__":
     given = sys.argv[1:]
     named = [RoleName(name) for name in given[3].split(",")]
     seam = dying_at(RoleName(given[4]), Seam(given[5]), int(given[6])) if len(given) > 4 else no_seam
-    main(given[0], given[1], Path(given[2]), named, seam)
+    try:
+        main(given[0], given[1], Path(given[2]), named, seam)
+    except MonitorError as exc:  # as the command line tells it
+        print(exc, file=sys.stderr)
+        sys.exit(exc.exit_code)

@@ -27,9 +27,8 @@ from monitor.storage import schema
 from tests.databases import Database, make_database
 from tests.faults.decided import Decided, Running, read_up_to, until
 from tests.faults.effects import Kind
-from tests.faults.kafka_process import Options
 from tests.faults.kafka_roles import Roles
-from tests.faults.kafka_world import quick_config
+from tests.faults.kafka_world import Conditions, quick_config
 from tools.postgres.server import ADMIN, Server, running_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.real]
@@ -93,8 +92,8 @@ def roles(
 ) -> Iterator[Roles]:
     """Archives of this database, in processes."""
     monkeypatch.setenv("PGPASSWORD", database.password)
-    Options({"storage__url": database.url}).write(tmp_path)
-    found = Roles(decided.at(tmp_path), kafka_bootstrap, decided.word)
+    conditions = Conditions(options={"storage__url": database.url})
+    found = Roles(decided.at(tmp_path, conditions), kafka_bootstrap, decided.word)
     yield found
     found.kill()
 

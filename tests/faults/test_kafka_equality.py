@@ -20,9 +20,12 @@ from monitor.app.distributed.worker import Seam, no_seam
 from monitor.clock import SystemClock
 from monitor.tags import LiveTags
 from monitor.watchlist import WatchlistFile
+from tests.faults import rows
+from tests.faults.desk import await_that
 from tests.faults.effects import Effects, Kind, differences
+from tests.faults.embedded import embedded_effects, undisturbed
 from tests.faults.kafka_roles import Roles
-from tests.faults.kafka_world import PACE, World, embedded_effects, make_world, quick_config
+from tests.faults.kafka_world import PACE, Conditions, World, make_world, quick_config
 from tests.faults.watching import BeatingWatch
 
 pytestmark = [pytest.mark.slow, pytest.mark.real]
@@ -99,6 +102,43 @@ def test_process_for_each_role_equals_one_without_a_broker(world: World, roles: 
     world.await_effects(expected, roles.check)
     roles.stop()
     assert_equal(expected, world.said())
+
+
+THREE = Conditions(partitions=3, scored=3)
+
+
+@pytest.mark.faults
+def test_three_of_each_role_equal_one_process_and_one_without_a_broker(
+    kafka_bootstrap: str, fresh: str, tmp_path: Path
+) -> None:
+    """Three partitions of the feed and of the scored documents; of the three alert processes two stand by."""
+    lone = make_world(kafka_bootstrap, f"{fresh}a", tmp_path / "lone", conditions=THREE)
+    spread = make_world(kafka_bootstrap, f"{fresh}b", tmp_path / "spread", conditions=THREE)
+    one, many = Roles(lone, kafka_bootstrap, f"{fresh}a"), Roles(spread, kafka_bootstrap, f"{fresh}b")
+    found = undisturbed(tmp_path / "undisturbed", lone.config, lone.lines, lone.watchlist)
+    try:
+        one.start(",".join(RoleName))
+        lone.feed()
+        lone.await_effects(found.effects, one.check)
+        await_that(lambda: rows.archived(lone.folder / "history.db") == rows.archived(found.history), "the last row")
+        one.stop()
+        for role in DECIDING:
+            for number in (1, 2, 3):
+                many.start(role.value, name=f"{role.value}-{number}")
+        for role in (RoleName.NOTIFY, RoleName.ARCHIVE):
+            many.start(role.value)
+        sharing = [f"{role.value}-{number}" for role in (RoleName.SCORE, RoleName.TREND) for number in (1, 2, 3)]
+        await_that(lambda: all(many.owned(name) == 1 for name in sharing), "a partition for each")
+        spread.feed()
+        spread.await_effects(found.effects, many.check)
+        await_that(lambda: rows.archived(spread.folder / "history.db") == rows.archived(found.history), "the last row")
+        many.stop()
+    finally:
+        one.kill()
+        many.kill()
+    assert_equal(found.effects, lone.said())
+    assert_equal(found.effects, spread.said())
+    assert found.effects.count(Kind.ALERT) >= 8
 
 
 ALWAYS = {

@@ -27,9 +27,10 @@ from monitor.storage.store import EmbeddedStore
 from tests.channels.slack_server import SlackServer, slack_server
 from tests.faults.decided import Decided, read_up_to, until
 from tests.faults.effects import Kind
-from tests.faults.kafka_process import Options
+from tests.faults.embedded import embedded_effects
 from tests.faults.kafka_roles import Roles
-from tests.faults.kafka_world import embedded_effects, make_world, quick_config
+from tests.faults.kafka_world import Conditions, make_world, quick_config
+from tests.faults.told_ends import environment
 from tests.feeds import START_MS, FeedShape
 
 pytestmark = [pytest.mark.slow, pytest.mark.real]
@@ -48,12 +49,12 @@ def slack() -> Iterator[SlackServer]:
     assert server.faults == []
 
 
-def options_of(folder: Path, slack: SlackServer, *, is_news: bool = True) -> Options:
+def conditions_of(folder: Path, slack: SlackServer, *, is_news: bool = True) -> Conditions:
     """Notify with a file and Slack, in the last hours of the feed's time, or in those of the machine."""
     ago_ms = time.time_ns() // 1_000_000 - (START_MS + (FEED_HOURS + 1) * 3_600_000) if is_news else 0
     limit = "30d" if is_news else "1h"
     config: dict[str, object] = {"notify__file": str(folder / "alerts.jsonl"), "notify__max_age": limit}
-    return Options(config, slack.url, POLLED, ago_ms)
+    return Conditions(options=config, environment=environment(slack), poll_records=POLLED, ago_ms=ago_ms)
 
 
 @pytest.fixture
@@ -104,7 +105,7 @@ def test_alert_reaches_file_and_slack_once_from_the_feed_on(
     expected = embedded_effects(tmp_path / "embedded", quick_config(), shape=shape)
     turns = {(str(one.name[0]), one.revision) for one in expected.bodies if one.kind is Kind.ALERT}
     assert len(turns) >= 4
-    options_of(tmp_path, slack).write(tmp_path)
+    conditions_of(tmp_path, slack).write(tmp_path)
     roles = Roles(world, kafka_bootstrap, fresh)
     try:
         roles.start("score,trend,alert,notify")
@@ -120,7 +121,7 @@ def test_alert_reaches_file_and_slack_once_from_the_feed_on(
 def test_nothing_is_told_again_by_a_process_that_was_stopped_well(
     decided: Decided, roles: Roles, tmp_path: Path, slack: SlackServer
 ) -> None:
-    options_of(tmp_path, slack).write(tmp_path)
+    conditions_of(tmp_path, slack).write(tmp_path)
     for name in ("first", "second"):
         roles.start("notify", name=name)
         until(partial(has_joined, roles, name), "its partitions", roles.check)
@@ -137,7 +138,7 @@ def has_joined(roles: Roles, name: str) -> bool:
 def test_kill_at_a_seam_loses_no_turn_and_marks_what_may_be_a_repeat(
     decided: Decided, roles: Roles, tmp_path: Path, slack: SlackServer, seam: Seam
 ) -> None:
-    options_of(tmp_path, slack).write(tmp_path)
+    conditions_of(tmp_path, slack).write(tmp_path)
     dying = roles.start("notify", "notify", seam.value, "2")
     assert dying.wait(60.0) == -signal.SIGKILL, roles.log("notify")[-3_000:]
     assert not has_told_all(decided, tmp_path, slack), "there was work in hand"
@@ -162,7 +163,7 @@ def test_ledger_that_was_killed_with_messages_on_their_way_has_them(
 ) -> None:
     """Slack is down when the process dies: the next one sends all that it was to send."""
     slack.answers.append((503, {"Retry-After": "600"}, "later"))
-    options_of(tmp_path, slack).write(tmp_path)
+    conditions_of(tmp_path, slack).write(tmp_path)
     roles.start("notify")
     until(lambda: {turn for turn, _ in filed(tmp_path)} == decided.turns(), "the file", roles.check)
     until(lambda: ledger_is_written(decided, tmp_path), "the end of the log", roles.check)
@@ -191,7 +192,7 @@ def ledger_is_written(decided: Decided, folder: Path) -> bool:
 def test_alert_older_than_the_limit_is_recorded_and_told_to_nobody(
     decided: Decided, roles: Roles, tmp_path: Path, slack: SlackServer
 ) -> None:
-    options_of(tmp_path, slack, is_news=False).write(tmp_path)
+    conditions_of(tmp_path, slack, is_news=False).write(tmp_path)
     roles.start("notify,archive")
     until(lambda: {turn for turn, _ in filed(tmp_path)} == decided.turns(), "the file", roles.check)
     until(lambda: ledger_is_written(decided, tmp_path), "the end of the log", roles.check)

@@ -15,10 +15,12 @@ from monitor.domain.document import DeadLetter, DeadLetterReason, InputPartition
 from monitor.domain.streams import Stream
 from monitor.transports.kafka_codec import decode
 from monitor.transports.kafka_log import KafkaLog
+from tests.faults import ownership, seen
 from tests.faults.effects import Effects, differences
+from tests.faults.embedded import embedded_effects
 from tests.faults.kafka_process import KILLS_US
 from tests.faults.kafka_roles import Roles
-from tests.faults.kafka_world import World, embedded_effects, make_world, quick_config
+from tests.faults.kafka_world import Conditions, World, make_world, quick_config
 
 pytestmark = [pytest.mark.slow, pytest.mark.real, pytest.mark.faults]
 
@@ -83,21 +85,53 @@ def test_zombie_that_wakes_up_after_it_was_replaced_changes_nothing(
     assert_equal(world, expected)
 
 
-def test_scaling_from_one_to_three_and_back_changes_nothing(world: World, roles: Roles, expected: Effects) -> None:
+SCALED = Conditions(partitions=3, scored=3, session_timeout_ms=6_000)
+
+
+def test_scaling_from_one_to_three_and_back_changes_nothing_and_leaves_no_partition_alone_for_long(
+    kafka_bootstrap: str, fresh: str, tmp_path: Path
+) -> None:
+    """A partition is nobody's for no longer than a session timeout, though nobody died."""
+    world = make_world(kafka_bootstrap, fresh, tmp_path / "world", conditions=SCALED)
+    expected = embedded_effects(tmp_path / "embedded", quick_config(), partitions=SCALED.partitions)
+    roles = Roles(world, kafka_bootstrap, fresh)
+    scaled = (RoleName.SCORE, RoleName.TREND)
     first, second = halves(world)
-    for name in DECIDING:
-        roles.start(name.value)
-    world.feed(first)
-    until(lambda: world.said().bodies, "the first effect")
-    more = [(role, f"{role.value}-{number}") for role in (RoleName.SCORE, RoleName.TREND) for number in (2, 3)]
-    for role, replica in more:
-        roles.start(role.value, name=replica)
-    until(lambda: any("partitions_assigned" in roles.log(name) for _, name in more), "a partition for the new ones")
-    world.feed(second)
-    roles.stop(*(name for _, name in more))
-    world.await_effects(expected, roles.check)
-    roles.stop()
+    try:
+        for name in DECIDING:
+            roles.start(name.value)
+        world.feed(first)
+        until(lambda: world.said().bodies, "the first effect")
+        more = [(role, f"{role.value}-{number}") for role in scaled for number in (2, 3)]
+        for role, replica in more:
+            roles.start(role.value, name=replica)
+        replicas = [*(role.value for role in scaled), *(name for _, name in more)]
+        until(lambda: all(roles.owned(name) == 1 for name in replicas), "a partition for each")
+        world.feed(second)
+        roles.stop(*(name for _, name in more))
+        until(lambda: all(roles.owned(role.value) == 3 for role in scaled), "all partitions for one again")
+        ended = time.time()
+        world.await_effects(expected, roles.check)
+        unowned = {role.value: _gaps(roles, role, ended) for role in scaled}
+        seen.note("score and trend from one to three and back", roles, expected, world.said(), unowned_seconds=unowned)
+        roles.stop()
+    finally:
+        roles.kill()
     assert_equal(world, expected)
+    assert all(len(each) >= 2 for each in unowned.values()), "every role's partitions moved"
+    assert max(max(each) for each in unowned.values()) <= SCALED.session_timeout_ms / 1_000
+
+
+def _gaps(roles: Roles, role: RoleName, ended: float) -> list[float]:
+    """Seconds for which a partition of a role was nobody's, longest first; who is told to stop has none any more."""
+    told = []
+    for name in (role.value, f"{role.value}-2", f"{role.value}-3"):
+        till = roles.told_to_stop.get(name, ended)
+        told += [one for one in ownership.words(name, role.value, roles.told(name, "owns")) if one.at <= till]
+        if name in roles.told_to_stop:
+            told.append(ownership.Word(till, name, frozenset()))
+    moved = ownership.gaps(told, ended)
+    return sorted((round(gap, 2) for each in moved.values() for gap in each), reverse=True)
 
 
 def test_record_that_kills_the_process_becomes_a_dead_letter_and_no_other_does(

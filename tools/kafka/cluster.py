@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tools.kafka.artifacts import BrokerError, class_path, find_program
 from tools.kafka.certificates import Certificates, make_certificates
-from tools.kafka.properties import CONTROLLER, GUARDED, LOG4J, OPEN, USERS, Node, properties_of
+from tools.kafka.properties import CONTROLLER, GUARDED, LOG4J, OPEN, PROXIED, USERS, Node, properties_of
 
 CLUSTER_ID = "c2VudGltZW50LW1vbml0"
 """Any 16 bytes in base64: a cluster lives for one run, and its log folders with it."""
@@ -41,14 +41,16 @@ class Cluster:
     Args:
         folder: an empty folder for logs and data; it stays until the caller removes it.
         guarded: whether listeners that demand passwords and certificates are there too (see properties.py).
+        proxied: whether there is a listener whose clients are told the port of a proxy; the caller starts that.
     """
 
-    def __init__(self, folder: Path, nodes: int = 1, *, guarded: bool = False) -> None:
+    def __init__(self, folder: Path, nodes: int = 1, *, guarded: bool = False, proxied: bool = False) -> None:
         self._folder = folder
         self._java = find_program("java")
         self._class_path = class_path()
         self.certificates: Certificates | None = make_certificates(folder / "certificates") if guarded else None
         self._count = nodes
+        self._is_proxied = proxied
         self._nodes: list[Node] = []
         self._processes: dict[int, subprocess.Popen[bytes]] = {}
 
@@ -60,6 +62,11 @@ class Cluster:
     def addresses(self, listener: str) -> str:
         """Addresses of one listener, for `bootstrap_servers`."""
         return ",".join(f"127.0.0.1:{node.ports[listener]}" for node in self._nodes)
+
+    @property
+    def proxied(self) -> dict[int, int]:
+        """By the port that clients of the proxied listener are told: the one where a broker listens."""
+        return {node.told[PROXIED]: node.ports[PROXIED] for node in self._nodes}
 
     def log_of(self, node: int) -> Path:
         """What a broker has said, numbered from 1."""
@@ -120,10 +127,16 @@ class Cluster:
         self._await_start(found)
 
     def _lay_out(self) -> None:
-        listeners = [OPEN, CONTROLLER, *(GUARDED if self.certificates is not None else ())]
-        ports = iter(_free_ports(self._count * len(listeners)))
+        proxied = [PROXIED] if self._is_proxied else []
+        listeners = [OPEN, CONTROLLER, *proxied, *(GUARDED if self.certificates is not None else ())]
+        ports = iter(_free_ports(self._count * (len(listeners) + len(proxied))))
         self._nodes = [
-            Node(number, self._folder / f"node-{number}", {name: next(ports) for name in listeners})
+            Node(
+                number,
+                self._folder / f"node-{number}",
+                {name: next(ports) for name in listeners},
+                {name: next(ports) for name in proxied},
+            )
             for number in range(1, self._count + 1)
         ]
         for node in self._nodes:
@@ -177,9 +190,11 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def running_cluster(folder: Path, nodes: int = 1, *, guarded: bool = False) -> Iterator[Cluster]:
+def running_cluster(
+    folder: Path, nodes: int = 1, *, guarded: bool = False, proxied: bool = False
+) -> Iterator[Cluster]:
     """A cluster for as long as the block lasts."""
-    cluster = Cluster(folder, nodes, guarded=guarded)
+    cluster = Cluster(folder, nodes, guarded=guarded, proxied=proxied)
     cluster.start()
     try:
         yield cluster

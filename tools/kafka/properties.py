@@ -1,11 +1,12 @@
 """The broker's own configuration: KRaft, everything on 127.0.0.1, small, and strict where a mistake would hide.
 
-Every broker has an open listener, through which tools and tests administer it. One that is `guarded` has three more,
+Every broker has an open listener, through which tools and tests administer it, and may have one whose clients are told
+another port: that of a proxy, for the tests of bad lines. One that is `guarded` has three more,
 which demand what production brokers demand, and an authorizer that denies whatever was not granted; who comes through
 the open listener may do everything.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tools.kafka.certificates import Certificates
@@ -13,7 +14,7 @@ from tools.kafka.certificates import Certificates
 USERS = {"ann": "ann-secret", "bob": "bob-secret"}
 """The users of a guarded broker: ann may do everything, bob nothing that was not granted to him."""
 
-OPEN, CONTROLLER = "PLAINTEXT", "CONTROLLER"
+OPEN, CONTROLLER, PROXIED = "PLAINTEXT", "CONTROLLER", "PROXIED"
 SASL, TLS, SASL_TLS = "SASL", "TLS", "SASLTLS"
 GUARDED = {SASL: "SASL_PLAINTEXT", TLS: "SSL", SASL_TLS: "SASL_SSL"}
 """The listeners that demand something, and the security protocol of each."""
@@ -21,18 +22,25 @@ GUARDED = {SASL: "SASL_PLAINTEXT", TLS: "SSL", SASL_TLS: "SASL_SSL"}
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One broker, which is a controller too. `ports` is by listener."""
+    """One broker, which is a controller too.
+
+    Attributes:
+        ports: by listener. told: the ports that clients are told instead, where somebody stands between.
+    """
 
     id: int
     folder: Path
     ports: dict[str, int]
+    told: dict[str, int] = field(default_factory=dict)
 
 
 def properties_of(node: Node, nodes: list[Node], certificates: Certificates | None) -> str:
     """The text of server.properties."""
     copies = min(3, len(nodes))
-    protocols = {OPEN: OPEN, CONTROLLER: "PLAINTEXT", **(GUARDED if certificates is not None else {})}
-    told = [name for name in node.ports if name != CONTROLLER]
+    plain = dict.fromkeys((OPEN, CONTROLLER, PROXIED), "PLAINTEXT")
+    protocols = {**plain, **(GUARDED if certificates is not None else {})}
+    told = {**node.ports, **node.told}
+    del told[CONTROLLER]
     values: dict[str, object] = {
         "process.roles": "broker,controller",
         "node.id": node.id,
@@ -40,7 +48,7 @@ def properties_of(node: Node, nodes: list[Node], certificates: Certificates | No
         "controller.listener.names": CONTROLLER,
         "inter.broker.listener.name": OPEN,
         "listeners": ",".join(f"{name}://127.0.0.1:{port}" for name, port in node.ports.items()),
-        "advertised.listeners": ",".join(f"{name}://127.0.0.1:{node.ports[name]}" for name in told),
+        "advertised.listeners": ",".join(f"{name}://127.0.0.1:{port}" for name, port in told.items()),
         "listener.security.protocol.map": ",".join(f"{name}:{protocol}" for name, protocol in protocols.items()),
         "log.dirs": node.folder / "log",
         # A client that misspells a topic must be told so; making it would hide the mistake.

@@ -72,11 +72,19 @@ class Input:
 
 @dataclass(slots=True)
 class _Life:
+    """The clients and the partitions of one life.
+
+    Attributes:
+        leaving: what the thread that scores was told to let go and has not yet: what it still asks for of these
+            partitions was computed before they went, also where they have come back since.
+    """
+
     member: KafkaMember
     feed: KafkaFeed
     scoring: Scoring
     scored: Shape
     asks_others: Due
+    leaving: list[Settle] = field(default_factory=list)
     inputs: dict[InputPartition, Input] = field(default_factory=dict)
     paused: set[InputPartition] = field(default_factory=set)
     backlog: list[FeedRecord] = field(default_factory=list)
@@ -85,6 +93,11 @@ class _Life:
     def is_careful(self) -> bool:
         """Whether records go one by one."""
         return any(held.note.alone_left for held in self.inputs.values())
+
+    def is_leaving(self, source: InputPartition) -> bool:
+        """Whether what is asked for of a partition rests on an assignment that is over."""
+        self.leaving = [settle for settle in self.leaving if not settle.done.is_set()]
+        return any(source in settle.leave for settle in self.leaving)
 
     def forget(self, gone: Iterable[InputPartition]) -> None:
         """Somebody else has these partitions, or will have them."""
@@ -230,7 +243,9 @@ class ScoreWorker(LivingWorker):
                         self._end_well(life, gone)
                     life.forget(gone)
                 case Change.LOST:
-                    life.scoring.put(Settle(frozenset(change.partitions) & life.inputs.keys(), commits=False))
+                    lost = Settle(frozenset(change.partitions) & life.inputs.keys(), commits=False)
+                    life.leaving.append(lost)
+                    life.scoring.put(lost)
                     life.forget(change.partitions)
         if events:
             self._watch.owns(self.role, list(life.inputs))
@@ -275,10 +290,12 @@ class ScoreWorker(LivingWorker):
                 event(logger, "handover_given_up", level=logging.WARNING, role=self.role.value, after_ms=limit_ms)
                 break
         self._serve(life, life.scoring.take_request())
+        if not settle.done.is_set():
+            life.leaving.append(settle)
         return settle.done.is_set()
 
     def _serve(self, life: _Life, request: CommitRequest | None) -> None:
-        """Commit what scoring asks for, of what is still ours."""
+        """Commit what scoring asks for, of what is ours without a break since it was computed."""
         if request is None:
             return
         started = self._clock.monotonic_seconds()
@@ -286,7 +303,7 @@ class ScoreWorker(LivingWorker):
         due: dict[InputPartition, ScoreCommit] = {}
         for source, (position, state) in request.states.items():
             held = life.inputs.get(source)
-            if held is not None and position > held.position:
+            if held is not None and position > held.position and not life.is_leaving(source):
                 note = held.note.passed()
                 due[source] = ScoreCommit(Owner(self.role.value, source), position, state, held.shapes, note)
         if due and self._send(life, due):

@@ -205,9 +205,23 @@ class StatefulWorker(LivingWorker):
         return count
 
     def _publish(self, life: _Life, outputs: Sequence[Output]) -> None:
+        """Progress leaves when the detections before it are acknowledged.
+
+        One that comes in behind it, because its batch was given up and the next one was not, would count as a repeat.
+        """
         if life.publisher.is_full:
             life.publisher.flush()
-        life.publisher.publish(outputs)
+        start, has_detection = 0, False
+        for number, output in enumerate(outputs):
+            if output.stream is not Stream.DETECTIONS:
+                continue
+            if not isinstance(output.value, Progress):
+                has_detection = True
+            elif has_detection:
+                life.publisher.publish(outputs[start:number])
+                life.publisher.flush()
+                start, has_detection = number, False
+        life.publisher.publish(outputs[start:])
 
     def _follow(self, life: _Life, events: Sequence[Event]) -> None:
         for change in events:
