@@ -112,6 +112,7 @@ class TransformerScorer:
     def forget(self) -> None:
         """Remember no answer from here on."""
         self._cache.clear()
+        self._engine.forget()
 
     def close(self) -> None:
         """Give back threads and memory."""

@@ -1,14 +1,16 @@
 """ScoringEngine: windows in, logits out, whatever goes wrong on the way.
 
-Order of events: distinct windows -> one call of the backend -> where that fails, halves, and halves of those, until
-what fails stands alone. Memory that does not suffice for a batch suffices for half of it; a window that fails alone is
-what the caller must do without. A device that is gone for good is nobody's window's fault: that is passed on at once.
+Order of events: distinct windows -> those not answered lately -> one call of the backend -> where that fails, halves,
+and halves of those, until what fails stands alone. Memory that does not suffice for a batch suffices for half of it; a
+window that fails alone is what the caller must do without. A device that is gone for good is nobody's window's fault:
+that is passed on at once.
 Deliberately left out: texts and judgements (`models.transformer`), and packing, which is the backend's own.
 """
 
 from collections.abc import Sequence
 
 from models.serving.backend import Backend
+from models.serving.cache import Latest
 from models.serving.errors import DeviceLost
 from models.serving.rechecked import RecheckedBackend
 from models.serving.stats import ScoringStats
@@ -27,17 +29,28 @@ class ScoringEngine:
     def __init__(self, backend: Backend, stats: ScoringStats) -> None:
         self.backend = backend
         self.stats = stats
+        self._known: Latest[Window, Logits] = Latest()
 
     def answer(self, windows: Sequence[Window]) -> dict[Window, Logits | Exception]:
         """The logits of each distinct window, or why it cannot have any.
 
         Raises: DeviceLost: the process must end.
         """
-        distinct = list(dict.fromkeys(windows))
         found: dict[Window, Logits | Exception] = {}
-        if distinct:
-            self._ask(distinct, found)
+        new = []
+        for window in dict.fromkeys(windows):
+            known = self._known.get(window)
+            if known is None:
+                new.append(window)
+            else:
+                found[window] = known
+        if new:
+            self._ask(new, found)
         return found
+
+    def forget(self) -> None:
+        """Remember no answer from here on."""
+        self._known.clear()
 
     def close(self) -> None:
         """Give back what the backend holds."""
@@ -65,7 +78,8 @@ class ScoringEngine:
         self.stats.rechecked += _rechecked(self.backend) - rechecked
         self.stats.padding_tokens += self.backend.padding_tokens - padding
         for window, row in zip(windows, rows.tolist(), strict=True):
-            found[window] = tuple(row)
+            found[window] = answer = tuple(row)
+            self._known.put(window, answer)
 
 
 def _rechecked(backend: Backend) -> int:

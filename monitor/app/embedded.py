@@ -112,6 +112,7 @@ def join(
     is_live: bool,
     max_age_ms: int | None,
     laps: Laps,
+    forgets_at_commits: bool = False,
 ) -> Embedded:
     """Join the roles and give each its stored state."""
     states = score_snapshot.restore(stored.state.get("score", {}))
@@ -120,7 +121,7 @@ def join(
         for state in states.values():
             state.run = Run()
     score = make_score(
-        config, tags, scorer, feed.partitions, states, laps, knowledge=knowledge, forgets_at_commits=not is_live
+        config, tags, scorer, feed.partitions, states, laps, knowledge=knowledge, forgets_at_commits=forgets_at_commits
     )
     for source in feed.partitions:
         position = stored.positions.get(str(source))

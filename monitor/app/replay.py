@@ -53,7 +53,8 @@ class ReplayArguments:
 
     `show` gets each alert as a person reads it, `say` a summary at the end; None: nobody looks. `on_end` is called
     with the history, which is kept in memory where there is no `state`. `watch` gives who is told how the loop goes,
-    in place of a progress bar; it is called before anything is read.
+    in place of a progress bar; it is called before anything is read. `is_resumable`: somebody may go on with the
+    `state`, so that the scorer forgets its answers at each commit.
     """
 
     feeds: tuple[str, ...]
@@ -67,6 +68,7 @@ class ReplayArguments:
     say: TextIO | None = None
     on_end: Callable[[Replayed], None] | None = None
     watch: Callable[[Embedded], EngineObserver] | None = None
+    is_resumable: bool = True
 
 
 def replay(
@@ -118,6 +120,7 @@ def replay(
             is_live=False,
             max_age_ms=None,
             laps=laps or Laps(),
+            forgets_at_commits=arguments.state is not None and arguments.is_resumable,
         )
         embedded.take_work, embedded.backend = model.take_work, model.backend
         pace = Pace(

@@ -43,8 +43,9 @@ from monitor.observe import RunObserver
 from monitor.web.health import CONDITIONS, Health
 
 DEMO_OPTIONS: dict[str, object] = {
-    # Alerts come with commits: about seven to a day of the story, so that they come while it is watched.
-    "storage.commit_documents": 64,
+    # Alerts come with commits: some four to a day of the story, so that they come while it is watched. With fewer
+    # texts a commit the model would read them in batches that are too small to be quick.
+    "storage.commit_documents": 128,
     # One alert for each company in four months is what a desk with forty of them accepts gladly; the story's bad news
     # stands far above what it takes, and the flurries of its chatter do not.
     "alerts.budget_per_topic_month": 0.25,
@@ -159,6 +160,7 @@ class _Play:
                 show=self._out if screen is None else None,
                 on_end=end,
                 watch=partial(watch, screen),
+                is_resumable=False,
             )
             replay(self._config, arguments, self._clock)
 

@@ -38,6 +38,27 @@ def test_distinct_windows_are_asked_once_in_their_order() -> None:
     assert found == {first: answer(first), second: answer(second)}
 
 
+def test_window_that_was_answered_is_asked_again_only_once_it_was_forgotten() -> None:
+    backend = FakeBackend()
+    engine = engine_of(backend)
+    first, second = windows_of(2)
+    assert engine.answer([first]) == {first: answer(first)}
+    assert engine.answer([second, first]) == {second: answer(second), first: answer(first)}
+    assert backend.asked == [[first], [second]]
+    engine.forget()
+    engine.answer([first])
+    assert backend.asked == [[first], [second], [first]]
+
+
+def test_window_that_failed_is_asked_again() -> None:
+    (window,) = windows_of(1)
+    backend = FakeBackend(poison=spoilt_by({window}, lambda: OutOfMemory("too long")))
+    engine = engine_of(backend)
+    engine.answer([window])
+    engine.answer([window])
+    assert backend.asked == [[window], [window]]
+
+
 def test_batch_that_does_not_fit_is_halved_until_it_does() -> None:
     backend, windows = FakeBackend(most=3), windows_of(10)
     engine = engine_of(backend)
@@ -103,6 +124,7 @@ def test_interrupt_of_a_person_is_no_poison() -> None:
 def test_what_was_computed_is_counted() -> None:
     engine = engine_of(FakeBackend())
     engine.answer(windows_of(4))
+    engine.forget()
     engine.answer([*windows_of(2), *windows_of(2)])
     stats = engine.stats
     assert (stats.batches, stats.windows, stats.tokens, stats.padding_tokens) == (2, 6, 18, 20)
@@ -117,6 +139,7 @@ def test_engines_that_share_their_stats_add_up_what_was_asked_again() -> None:
         engines.append(ScoringEngine(both, stats))
     counted = []
     for number, engine in enumerate([*engines, *engines], start=1):
+        engine.forget()
         engine.answer(windows_of(number))
         counted.append(stats.rechecked)
     assert counted == [1, 3, 6, 10]
