@@ -1,7 +1,7 @@
 """Bounded memories of answers: a headline that forty feeds carry is read once, and so is one that differs from another
 only in whom it is about, for the target's name is masked before the network reads it.
 
-They change no answer, for an answer does not depend on what else is asked. Deliberately left out: keeping them anywhere.
+They change no answer, for an answer does not depend on what else is asked. Deliberately left out: keeping them on disk.
 """
 
 from collections import OrderedDict

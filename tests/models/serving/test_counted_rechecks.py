@@ -31,6 +31,7 @@ def test_two_engines_that_count_in_one_place_add_up() -> None:
     windows = [Window((number,), ()) for number in range(5)]
     seen = [stats.rechecked]
     for engine, count in ((engines[0], 5), (engines[1], 2), (engines[0], 1)):
+        engine.forget()
         engine.answer(windows[:count])
         seen.append(stats.rechecked)
     assert seen == [0, 5, 7, 8]
