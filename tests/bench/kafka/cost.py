@@ -20,7 +20,7 @@ from monitor.roles.alert import AlertRoleState
 from monitor.roles.trend import TrendState
 from tests.bench.kafka.embeddedwork import CUT_RECORDS, pieces
 from tests.bench.kafka.ground import Ground, Row, feed_rows, row, rows_of, save
-from tests.bench.kafka.job import Child, Job, cpu_between, marks_of
+from tests.bench.kafka.job import COMMIT_RECORDS, Child, Job, cpu_between, marks_of, target_of
 from tests.bench.kafka.load import FEED, Steady, feed, messages, scored, steady, watchlist
 from tests.bench.scoring.rounds import Spread, spread
 
@@ -124,10 +124,12 @@ def measure(ground: Ground, scene: Scene, rounds: int, folder: Path, on_step: Ca
     for number in range(rounds):
         prefix = ground.prepare()
         ground.write(prefix, scene.inputs)
-        options = dict(OPTIONS) | {"storage.path": str(folder / f"{prefix}db")}
+        # As the product does, but for scenes that are so short that it would commit once.
+        every = min(COMMIT_RECORDS, max(100, count // 8))
+        options = dict(OPTIONS) | {"storage.path": str(folder / f"{prefix}db"), "storage.commit_documents": every}
         job = Job(
-            "", ground.bootstrap, prefix, scene.role.value, reads, count, options, str(scene.watchlist),
-            str(inputs), str(outputs) if scene.outputs else "",
+            "", ground.bootstrap, prefix, scene.role.value, reads, count, target_of(count, every), options,
+            str(scene.watchlist), str(inputs), str(outputs) if scene.outputs else "",
         )  # fmt: skip
         first = number % len(WAYS)
         for way in (*WAYS[first:], *WAYS[:first]):

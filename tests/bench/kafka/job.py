@@ -17,6 +17,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 
+from monitor.app.distributed.run import POLL_RECORDS
+from monitor.config import load_config
 from tests.imports import ROOT
 
 END_SECONDS = 30.0
@@ -24,6 +26,10 @@ END_SECONDS = 30.0
 
 LOOK_SECONDS = 0.02
 _LOG_END = 2_000
+
+
+COMMIT_RECORDS = load_config(None, {}, {}).storage.commit_documents
+"""After which the product commits."""
 
 
 class Failed(Exception):
@@ -36,7 +42,7 @@ class Job:
 
     Attributes:
         module: of tests.bench.kafka that does it. role, reads: whose work, and the Kafka topic that it begins with.
-        target: it ends by itself once it has done so many records; 0: at SIGTERM.
+        count: records that there are. target: it ends by itself once it has done so many; 0: at SIGTERM.
         options: of the configuration. inputs, outputs: files of rows.
         core: the one core on which it may run; None: any. static_id: its place in its group.
         gate: it reads nothing until this file is there; empty: at once.
@@ -49,6 +55,7 @@ class Job:
     prefix: str = ""
     role: str = ""
     reads: str = ""
+    count: int = 0
     target: int = 0
     options: Mapping[str, object] = field(default_factory=dict)
     watchlist: str = ""
@@ -69,10 +76,15 @@ class Mark(NamedTuple):
     wall: float
 
 
+def target_of(count: int, commit_records: int = COMMIT_RECORDS) -> int:
+    """How many of so many records are to be done, so that no commit waits until its time has come for want of more."""
+    return count - commit_records - POLL_RECORDS if count > 4 * (commit_records + POLL_RECORDS) else count
+
+
 def cpu_between(marks: list[Mark], warm: int) -> float:
     """Seconds of a processor for each record between the first mark from `warm` on and the last.
 
-    Raises: ValueError: there are not two such marks.
+    Raises: ValueError: there are not two marks.
     """
     first, last = _stretch(marks, warm)
     return (last.cpu - first.cpu) / (last.records - first.records)
@@ -85,10 +97,12 @@ def rate_between(marks: list[Mark], warm: int) -> float:
 
 
 def _stretch(marks: list[Mark], warm: int) -> tuple[Mark, Mark]:
+    # A run so short that it commits once behind its warm beginning counts from its start.
     stretch = [mark for mark in marks if mark.records >= warm]
-    if len(stretch) < 2 or stretch[-1].records == stretch[0].records:
-        raise ValueError(f"too few marks beyond {warm:,} records: {len(stretch)}")
-    return stretch[0], stretch[-1]
+    first = stretch[0] if len(stretch) > 1 and stretch[-1].records > stretch[0].records else marks[0]
+    if first.records >= marks[-1].records:
+        raise ValueError(f"{len(marks)} marks up to {marks[-1].records:,} records tell nothing")
+    return first, marks[-1]
 
 
 class Child:

@@ -96,7 +96,7 @@ def measure(
     found = []
     for event, heard in told:
         # Strictly below the watermark is decided.
-        passed = next(number for number, watermark in enumerate(watermarks) if watermark > event.at_ms)
+        passed = next(number for number, watermark in enumerate(watermarks) if watermark > event.detection.at_ms)
         since = sent["sent"][passed] - sent["sent"][0]
         found.append((since, 1e3 * (heard - sent["sent"][passed])))
     counted = sorted(ms for since, ms in found if since >= first_seconds)

@@ -26,7 +26,7 @@ def main() -> None:
     """Until everything was read."""
     job, path = given()
     access = Access(tuple(job.bootstrap.split(",")))
-    every = load_config(None, {}, {}).storage.commit_documents
+    every = load_config(None, {}, dict(job.options)).storage.commit_documents
     rows = saved(Path(job.outputs)) if job.outputs else []
     outputs = [(job.prefix + one.kafka_topic, one.partition, one.key, one.value, list(one.headers)) for one in rows]
     consumer = KafkaConsumer(
@@ -44,14 +44,14 @@ def main() -> None:
     collect_garbage_seldom()
     done = sent = since = 0
     size = 0
-    marks: list[Mark] = []
+    marks = [Mark(0, time.process_time(), time.time())]
     while done < job.target:
         for records in consumer.poll(timeout_ms=100, max_records=POLL_RECORDS).values():
             for record in records:
                 size += len(record.value)
             done += len(records)
             since += len(records)
-        due = len(outputs) * done // job.target
+        due = len(outputs) * done // job.count
         for topic, partition, key, value, headers in outputs[sent:due]:
             producer.send(topic, value, key=key, headers=headers, partition=partition)
         sent = due

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from monitor.app.distributed.cluster import RoleName
+from monitor.app.distributed.run import POLL_RECORDS
 from monitor.domain.document import ScoredDocument
 from monitor.domain.streams import Stream
 from tests.bench.kafka.cost import END_SECONDS, WARM_SHARE
 from tests.bench.kafka.ground import Ground, Row, feed_rows, row
-from tests.bench.kafka.job import Child, Job, Mark, cpu_between, marks_of, rate_between
+from tests.bench.kafka.job import COMMIT_RECORDS, Child, Job, Mark, cpu_between, marks_of, rate_between, target_of
 from tests.bench.kafka.load import FEED, Steady, feed, steady, watchlist
 from tests.bench.scoring.rounds import Spread, spread
 
@@ -70,7 +71,7 @@ def one_core(
         prefix = ground.prepare()
         ground.write(prefix, rows)
         job = Job(
-            "rolework", ground.bootstrap, prefix, "trend", target=len(rows), options=OPTIONS, core=core,
+            "rolework", ground.bootstrap, prefix, "trend", target=target_of(len(rows)), options=OPTIONS, core=core,
             watchlist=str(watchlist(folder, shape.topics)),
         )  # fmt: skip
         with Child(job, folder / f"one-core-{number}") as child:
@@ -89,12 +90,14 @@ def scaled(ground: Ground, made: Sequence[ScoredDocument], documents: int, proce
         RoleName.TREND: [row(Stream.SCORED, partition, value) for partition, value in steady(made, shape)],
     }
     rates = {}
+    every = min(COMMIT_RECORDS, max(100, documents // (16 * processes)))
+    options = OPTIONS | {"storage.commit_documents": every}
     for role, rows in loads.items():
         prefix = ground.prepare(processes)
         ground.write(prefix, rows)
         gate = folder / f"gate-{role.value}-{processes}"
         job = Job(
-            "rolework", ground.bootstrap, prefix, role.value, options=OPTIONS, watchlist=str(watchlist(folder, 500)),
+            "rolework", ground.bootstrap, prefix, role.value, options=options, watchlist=str(watchlist(folder, 500)),
             gate=str(gate),
         )  # fmt: skip
         with ExitStack() as running:
@@ -107,9 +110,11 @@ def scaled(ground: Ground, made: Sequence[ScoredDocument], documents: int, proce
             gate.touch()
             topic = FEED.kafka_topic if role is RoleName.SCORE else Stream.SCORED.value
             wanted = [sum(one.kafka_topic == topic and one.partition == n for one in rows) for n in range(processes)]
-            # Which process has which partition nobody knows: all are done when together they have read everything.
-            _until_all(children, sum(wanted))
-            marks = [marks_of(child.stop()) for child in children]
+            # Which process has which partition nobody knows: they are done when together they have read everything, or
+            # would wait for their commits to be due.
+            _until_all(children, sum(wanted) - processes * (every + POLL_RECORDS))
+            # The last commit of each is that of its end, with a snapshot that it waited for.
+            marks = [marks_of(child.stop())[:-1] for child in children]
         rates[role.value] = together(marks, sum(wanted))
     return Scaled(processes, rates)
 

@@ -70,6 +70,12 @@ class Marks:
         self.marks.append(Mark(sum(self._positions.values()), time.process_time(), time.time()))
         self.tell(committed=self.marks[-1].records)
 
+    def joined(self) -> None:
+        """The process has partitions."""
+        if "joined_at" not in self.told:
+            self.told["joined_at"] = time.time()
+            self.marks.append(Mark(0, time.process_time(), time.time()))
+
     def tell(self, **what: object) -> None:
         """Say what was reached."""
         self.told |= what
@@ -91,9 +97,13 @@ class MarkingMember(KafkaMember):
         return super().poll(max_records, timeout_seconds)
 
     def committed(self, partitions: Iterable[InputPartition]) -> dict[InputPartition, Committed | None]:
-        # A new partition begins with this question: whatever is restored comes behind it.
-        self.marks.told.setdefault("joined_at", time.time())
+        # A new partition of a state begins with this question: what is restored comes behind it.
+        self.marks.joined()
         return super().committed(partitions)
+
+    def begin(self, partition: InputPartition, offset: int | None = None) -> int:
+        self.marks.joined()
+        return super().begin(partition, offset)
 
     def commit(
         self, positions: Mapping[InputPartition, Committed], assignments: Mapping[InputPartition, int], seconds: float
