@@ -10,7 +10,8 @@ from monitor.app.building import make_alert, make_score, make_trend
 from monitor.app.distributed.cluster import Cluster, RoleName
 from monitor.app.distributed.ends import LEDGER_KEY, ArchiveSink, EndWorker, NotifySink, Sink
 from monitor.app.distributed.intake import ScoreWorker
-from monitor.app.distributed.stateful import Made, StatefulRole, StatefulWorker
+from monitor.app.distributed.stateful import StatefulRole, StatefulWorker
+from monitor.app.distributed.units import Made
 from monitor.app.distributed.worker import OnSeam, Pace, Watch, Worker
 from monitor.app.scoring import make_scorer
 from monitor.channels.console import ConsoleChannel
@@ -107,6 +108,7 @@ class Builder:
         config = self._config
         scorer = make_scorer(config)
         roster.scorer = scorer.name
+        self._tags.prepare()
 
         def make(partitions: int) -> ScoreRole:
             return make_score(
