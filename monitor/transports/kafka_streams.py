@@ -47,26 +47,32 @@ class KafkaPublisher:
         """
         if outputs and self._sender.is_full:
             raise Backpressure("too much is on its way to Kafka; let it arrive first")
+        stream: Stream | None = None
+        kafka_topic = ""
         for output in outputs:
+            # Outputs come in runs of one stream: its name is looked up once for a run.
+            if output.stream is not stream:
+                stream = output.stream
+                kafka_topic = self._names(stream)
+            record = self._record(output, kafka_topic)
             try:
-                self._sender.append(self._record(output))
+                self._sender.append(record)
             except RecordError as exc:
-                self._sender.append(self._record(self._oversize(output, exc)))
+                letter = self._oversize(output, record, exc)
+                self._sender.append(self._record(letter, self._names(letter.stream)))
 
     def flush(self) -> None:
         """Return when all is durable. Raises: as KafkaSender.flush."""
         self._sender.flush()
 
-    def _record(self, output: Output) -> OutRecord:
-        kafka_topic = self._names(output.stream)
+    def _record(self, output: Output, kafka_topic: str) -> OutRecord:
         key, value, headers = encode(output.value)
         partition = output.partition
         if output.stream in _KEYED:
             partition = partition_of((key or b"").decode(), self._sender.partitions(kafka_topic))
         return OutRecord(kafka_topic, partition, key, value, headers)
 
-    def _oversize(self, output: Output, why: RecordError) -> Output:
-        record = self._record(output)
+    def _oversize(self, output: Output, record: OutRecord, why: RecordError) -> Output:
         source, offset = InputPartition(record.kafka_topic, record.partition), 0
         if isinstance(output.value, ScoredDocument):
             source, offset = output.value.source_partition, output.value.offset
@@ -96,6 +102,8 @@ class KafkaReader:
     def poll(self, max_messages: int, timeout_seconds: float = 0.0) -> list[Message]:
         """The next messages; an empty list when there are none within the time. Raises: as KafkaMember.poll."""
         messages = []
+        source: InputPartition | None = None
+        stream = Stream.SCORED
         for record in self._member.poll(max_messages, timeout_seconds):
             try:
                 value = decode(record.key, record.value, record.headers)
@@ -104,6 +112,9 @@ class KafkaReader:
                 if self._unusable is not None:
                     self._unusable(record, exc)
                 continue
-            source = record.source
-            messages.append(Message(self._streams(source.kafka_topic), source.partition, record.offset, value))
+            # Records come in runs of one partition: which stream that is of is looked up once for a run.
+            if record.source is not source:
+                source = record.source
+                stream = self._streams(source.kafka_topic)
+            messages.append(Message(stream, source.partition, record.offset, value))
         return messages
