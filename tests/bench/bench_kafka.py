@@ -16,6 +16,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.bench_kafka", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="under a minute: whether it works, not how fast")
     parser.add_argument("--only", nargs="+", metavar="PART", help="of cost, rates, latency, restore")
+    parser.add_argument("--rounds", type=int, metavar="N", help="of costs and of trend on one core, instead of 3")
     parser.add_argument("--out", type=Path, metavar="DIR", help="write kafka.json and kafka.png there")
     options = parser.parse_args(arguments)
     try:
@@ -41,12 +43,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"SKIPPED: {error.name} is not installed, `make setup-full` does it", file=sys.stderr)
         return 0
     parts = options.only or PARTS
+    if options.rounds is not None and options.rounds < 1:
+        print("--rounds: at least 1", file=sys.stderr)
+        return WRONG_USE
     if unknown := [part for part in parts if part not in PARTS]:
         print(f"--only: there is no {', '.join(unknown)}, only {', '.join(PARTS)}", file=sys.stderr)
         return WRONG_USE
     from tests.bench.kafka.ground import Ground
 
     plan = QUICK if options.quick else FULL
+    plan = replace(plan, rounds=options.rounds or plan.rounds)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         try:

@@ -314,8 +314,8 @@ class ScoreWorker(LivingWorker):
                     return
                 held.has_arrived = True
         if not life.is_careful:
-            for start in range(0, len(waiting), PIECE_RECORDS):
-                life.scoring.put(waiting[start : start + PIECE_RECORDS])
+            pieces = range(0, len(waiting), PIECE_RECORDS)
+            life.scoring.put(*(waiting[start : start + PIECE_RECORDS] for start in pieces))
             return
         for number, record in enumerate(waiting):
             if not self._one(life, record):

@@ -113,13 +113,14 @@ class Scoring:
         """Records that may be put now."""
         return self._max_pending - self._pending
 
-    def put(self, order: Order) -> None:
-        """Give an order; they are carried out one after the other."""
+    def put(self, *orders: Order) -> None:
+        """Give orders; they are carried out one after the other. Together they wake the thread once."""
         with self._changed:
-            self._orders.append(order)
-            if not isinstance(order, Settle | Mapping):
-                self._pending += len(order)
-                self._waiting.update(record.source_partition for record in order)
+            for order in orders:
+                self._orders.append(order)
+                if not isinstance(order, Settle | Mapping):
+                    self._pending += len(order)
+                    self._waiting.update(record.source_partition for record in order)
             self._changed.notify_all()
 
     def take_request(self, timeout_seconds: float = 0.0) -> CommitRequest | None:

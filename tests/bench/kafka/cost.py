@@ -79,7 +79,7 @@ def scenes(made: Sequence[ScoredDocument], documents: int, folder: Path) -> list
     read = [value for _, value in steady(made, shape)]
     trends = _trend(read)
     # The alert role reads mostly progress: a record of each trend partition ten times a second.
-    fine = Steady(topics=500, documents=documents // 4, per_second=_PER_SECOND / 4, tick=5)
+    fine = Steady(topics=500, documents=documents // 2, per_second=_PER_SECOND / 2, tick=2)
     detected = [one for one in _trend([v for _, v in steady(made, fine)]) if one.stream is Stream.DETECTIONS]
     alerted = _alert(detected)
     told = [
