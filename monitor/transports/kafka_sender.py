@@ -39,6 +39,9 @@ _BATCH_OVERHEAD_BYTES = 61
 _RECORD_OVERHEAD_BYTES = 21
 _HEADER_OVERHEAD_BYTES = 10
 
+_FAR_BELOW_BYTES = 8_192
+"""More than the headers of any record of ours: those of a dead letter hold a place and a sentence."""
+
 
 class OutRecord(NamedTuple):
     """What is sent. The partition is named by whoever sends: state rests on it."""
@@ -161,9 +164,17 @@ class KafkaSender:
 
     def append(self, record: OutRecord) -> None:
         """As `send`, for the rest of a step that may go over the bound."""
-        self._still_usable()
-        self.check(record)
-        topic, partition = record.kafka_topic, record.partition
+        self.put(*record)
+
+    def put(
+        self, topic: str, partition: int, key: bytes | None, value: bytes, headers: Sequence[tuple[str, bytes]]
+    ) -> None:
+        """As `append`, of a record in its parts: most of them are made only to be sent."""
+        if self._failure is not None or self._is_closed:
+            self._still_usable()
+        # Far below the limit nobody has to count the headers.
+        if 2 * (len(value) + len(key or b"")) > self._limits.max_record_bytes - _FAR_BELOW_BYTES:
+            self.check(OutRecord(topic, partition, key, value, headers))
         count = self._partitions.get(topic) or self.partitions(topic)
         if not 0 <= partition < count:
             raise self._fail(
@@ -173,12 +184,10 @@ class KafkaSender:
                 )
             )
         try:
-            future = self._producer.send(
-                topic, record.value, key=record.key, headers=list(record.headers), partition=partition
-            )
+            future = self._producer.send(topic, value, key=key, headers=list(headers), partition=partition)
         except (errors.KafkaError, ValueError) as exc:
             raise self._fail(told(exc, f"sending to {topic}")) from exc
-        size = len(record.value)
+        size = len(value)
         self._pending.append((future, size))
         self._pending_bytes += size
 

@@ -47,37 +47,36 @@ class KafkaPublisher:
         """
         if outputs and self._sender.is_full:
             raise Backpressure("too much is on its way to Kafka; let it arrive first")
-        stream: Stream | None = None
-        kafka_topic = ""
-        for output in outputs:
+        put = self._sender.put
+        last: Stream | None = None
+        kafka_topic, is_keyed = "", False
+        for stream, value, partition in outputs:
             # Outputs come in runs of one stream: its name is looked up once for a run.
-            if output.stream is not stream:
-                stream = output.stream
-                kafka_topic = self._names(stream)
-            record = self._record(output, kafka_topic)
+            if stream is not last:
+                last, kafka_topic, is_keyed = stream, self._names(stream), stream in _KEYED
+            key, encoded, headers = encode(value)
+            if is_keyed:
+                partition = self._partition_of(kafka_topic, key)
             try:
-                self._sender.append(record)
+                put(kafka_topic, partition, key, encoded, headers)
             except RecordError as exc:
-                letter = self._oversize(output, record, exc)
-                self._sender.append(self._record(letter, self._names(letter.stream)))
+                self._put_letter(value, OutRecord(kafka_topic, partition, key, encoded, headers), exc)
 
     def flush(self) -> None:
         """Return when all is durable. Raises: as KafkaSender.flush."""
         self._sender.flush()
 
-    def _record(self, output: Output, kafka_topic: str) -> OutRecord:
-        key, value, headers = encode(output.value)
-        partition = output.partition
-        if output.stream in _KEYED:
-            partition = partition_of((key or b"").decode(), self._sender.partitions(kafka_topic))
-        return OutRecord(kafka_topic, partition, key, value, headers)
+    def _partition_of(self, kafka_topic: str, key: bytes | None) -> int:
+        return partition_of((key or b"").decode(), self._sender.partitions(kafka_topic))
 
-    def _oversize(self, output: Output, record: OutRecord, why: RecordError) -> Output:
+    def _put_letter(self, value: object, record: OutRecord, why: RecordError) -> None:
         source, offset = InputPartition(record.kafka_topic, record.partition), 0
-        if isinstance(output.value, ScoredDocument):
-            source, offset = output.value.source_partition, output.value.offset
+        if isinstance(value, ScoredDocument):
+            source, offset = value.source_partition, value.offset
         letter = DeadLetter(DeadLetterReason.OVERSIZE, why.detail, source, offset, record.value[:MAX_LETTER_BYTES])
-        return Output(Stream.DEAD_LETTER, letter)
+        kafka_topic = self._names(Stream.DEAD_LETTER)
+        key, encoded, headers = encode(letter)
+        self._sender.put(kafka_topic, self._partition_of(kafka_topic, key), key, encoded, headers)
 
 
 class KafkaReader:

@@ -2,12 +2,14 @@
 
     python -m tests.bench.kafka.embeddedwork PATH
 
-Archive and notify commit to SQLite as they do on Kafka; score polls and cuts as the embedded engine does.
+Archive and notify commit to SQLite as they do on Kafka; score polls and cuts as the embedded engine does; trend and
+alert encode their state as often as on Kafka, and write it nowhere.
 """
 
 import gc
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from monitor.app.building import make_alert, make_score, make_trend
@@ -20,9 +22,10 @@ from monitor.config import Config, load_config
 from monitor.domain.document import FeedRecord
 from monitor.domain.streams import Message, Stream
 from monitor.engine import collect_garbage_seldom
+from monitor.roles import alert_snapshot, trend_snapshot
 from monitor.roles.alert import AlertRoleState
 from monitor.roles.notify import NotifyRole
-from monitor.roles.trend import TrendState
+from monitor.roles.trend import TrendRole, TrendState
 from monitor.storage.store import EmbeddedStore
 from monitor.tags import LiveTags
 from monitor.transports.kafka_codec import decode
@@ -68,10 +71,11 @@ def _work(role: RoleName, config: Config, job: Job, rows: Sequence[Row], path: P
             return _score(config, job, feed_records([one.value for one in rows]))
         case RoleName.TREND:
             trend = make_trend(config, TrendState(), lambda: _topics(job), Laps())
-            return _handling(trend.handle, _decoded(rows, Stream.SCORED))
+            return _handling(trend.handle, partial(_encode_trend, trend), _decoded(rows, Stream.SCORED), config)
         case RoleName.ALERT:
             alert = make_alert(config, AlertRoleState())
-            return _handling(alert.handle, _decoded(rows, Stream.DETECTIONS))
+            encode = partial(alert_snapshot.snapshot, alert.state)
+            return _handling(alert.handle, encode, _decoded(rows, Stream.DETECTIONS), config)
         case RoleName.ARCHIVE:
             every = config.storage.commit_documents
             return _sinking(ArchiveSink(), _decoded(rows, Stream.TRENDS), path.with_suffix(".db"), every)
@@ -89,9 +93,23 @@ def _decoded(rows: Sequence[Row], stream: Stream) -> list[Message]:
     return messages([decode(one.key, one.value, one.headers) for one in rows], stream)
 
 
-def _handling(handle: Callable[[Sequence[Message]], object], read: list[Message]) -> Work:
+def _encode_trend(role: TrendRole) -> object:
+    return trend_snapshot.snapshot(role.state, role.take_dirty())
+
+
+def _handling(
+    handle: Callable[[Sequence[Message]], object], encode: Callable[[], object], read: list[Message], config: Config
+) -> Work:
+    since = 0
+
     def work(first: int, end: int) -> None:
+        nonlocal since
         handle(read[first:end])
+        since += end - first
+        # The embedded engine encodes what changed at each commit; this is no more than the role on Kafka does.
+        if since >= config.kafka.snapshot_records:
+            encode()
+            since = 0
 
     return work
 
