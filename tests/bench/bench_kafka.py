@@ -31,7 +31,7 @@ WRONG_USE = 2
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 0, also where what it needs is not installed, which is said; 1: a process failed; 2: wrong use."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.bench_kafka", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="under a minute: whether it works, not how fast")
+    parser.add_argument("--quick", action="store_true", help="a minute or two: whether it works, not how fast")
     parser.add_argument("--only", nargs="+", metavar="PART", help="of cost, rates, latency, restore")
     parser.add_argument("--rounds", type=int, metavar="N", help="of costs and of trend on one core, instead of 3")
     parser.add_argument("--out", type=Path, metavar="DIR", help="write kafka.json and kafka.png there")
