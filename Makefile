@@ -15,7 +15,7 @@ SETUP = @command -v "$(PYTHON)" >/dev/null 2>&1 || { \
 	exit 2; }; "$(PYTHON)" tools/setup_env.py --goal $(GOAL) $(CHOSEN)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-full run kafka demo-kafka test test-faults test-fast lint bench bench-score check lock clean
+.PHONY: help setup setup-full run kafka demo-kafka test test-faults test-fast lint bench bench-score bench-kafka check lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -65,6 +65,10 @@ bench: ## run the benchmarks one after the other; each ends with a line of JSON;
 bench-score: ## the scoring engine beside transformers and torch, same weights and texts; full set
 	$(SETUP) --set full --dev
 	@$(BIN)/python -m tests.bench.bench_score $(ARGS)
+
+bench-kafka: ## the roles on a real broker: cost, rates, latency, restores; full set
+	$(SETUP) --set full --dev
+	@$(BIN)/python -m tests.bench.bench_kafka $(ARGS)
 
 check: ## do all that CI does
 	@PYTHON="$(PYTHON)" .ci/run

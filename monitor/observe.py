@@ -130,8 +130,8 @@ def tell_watermark(metrics: Metrics, stage: str, watermark_ms: int, now_ms: int)
 
 def count_reads(metrics: Metrics, records: Sequence[FeedRecord], now_ms: int) -> None:
     """Count what was read, by input."""
-    by_input = Counter(str(record.source_partition) for record in records)
-    for name, count in by_input.items():
+    for source, count in Counter(record.source_partition for record in records).items():
+        name = str(source)
         metrics.records_read_total.labels(name).inc(count)
         metrics.last_record_timestamp_seconds.labels(name).set(now_ms / SECOND_MS)
 

@@ -24,6 +24,7 @@ class LiveTags:
 
     def __init__(self, watchlist: Watchlist, source: WatchlistSource | None) -> None:
         self._source = source
+        self._tagger: Tagger | None = None
         self._use(watchlist)
 
     @property
@@ -36,7 +37,13 @@ class LiveTags:
         return len(self._watchlist.topics)
 
     def tag(self, document: Document) -> tuple[TopicMatch, ...]:
-        return self._tagger.tag(document)
+        return self.prepare().tag(document)
+
+    def prepare(self) -> Tagger:
+        """The tagger in force, built when it is first wanted: a role that tags nothing starts seconds sooner."""
+        if self._tagger is None:
+            self._tagger = Tagger(self._watchlist.topics)
+        return self._tagger
 
     def name_of(self, topic_id: TopicId) -> str:
         """How people call a topic; its id when the watchlist no longer holds it."""
@@ -60,5 +67,5 @@ class LiveTags:
 
     def _use(self, watchlist: Watchlist) -> None:
         self._watchlist = watchlist
-        self._tagger = Tagger(watchlist.topics)
+        self._tagger = None
         self._names = {topic.id: topic.name for topic in watchlist.topics}

@@ -56,6 +56,14 @@ def test_tagger_names_and_version_change_together() -> None:
     assert (tags.watchlist, tags.topics, tags.name_of(TopicId("HALD"))) == ("w-2", 2, "Orsund Credit")
 
 
+def test_tagger_is_built_once_for_each_watchlist() -> None:
+    tags = LiveTags(FIRST, Source(SECOND))
+    built = tags.prepare()
+    assert tags.prepare() is built
+    assert tags.reload() is True
+    assert tags.prepare() is not built
+
+
 def test_topic_that_left_the_watchlist_is_called_by_its_id() -> None:
     """An alert of it may still be open."""
     tags = LiveTags(FIRST, Source(Watchlist((KORVANE,), "w-3")))

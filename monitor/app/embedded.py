@@ -129,6 +129,7 @@ def join(
             feed.seek(source, position)
     trend_state = trend_snapshot.restore(stored.state.get("trend", {}))
     alert_state = alert_snapshot.restore(stored.state.get("alert", {}))
+    tags.prepare()
     bus = Bus(BUS_CAPACITY)
     bus.restore({Stream.SCORED: trend_state.position, Stream.DETECTIONS: alert_state.position})
     return Embedded(

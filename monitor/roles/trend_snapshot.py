@@ -1,6 +1,6 @@
 """Snapshots of the trend role: its state to bytes and back, topic by topic, so that a commit writes what changed."""
 
-from base64 import b64decode, b64encode
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping
 from dataclasses import astuple
 from typing import Any
@@ -162,7 +162,10 @@ def _topic(topic: TopicState) -> list[Any]:
             history.days_square_sum,
         ],
         list(topic.seen.items()),
-        [[s.first_id, s.first_ms, b64encode(s.signature).decode(), s.copies] for s in topic.stories.stories.values()],
+        [
+            [s.first_id, s.first_ms, b2a_base64(s.signature, newline=False).decode("ascii"), s.copies]
+            for s in topic.stories.stories.values()
+        ],
         look_back.documents_ms,
         look_back.positive_ms,
         [
@@ -179,7 +182,7 @@ def _restored_topic(stored: list[Any]) -> TopicState:
     history, seen, stories, documents_ms, positive_ms, carriers, episode = stored
     start_day, day, today, folded_day, by_vendor, square_sum = history
     told = {
-        first_id: Story(first_id, first_ms, b64decode(signature), copies)
+        first_id: Story(first_id, first_ms, a2b_base64(signature), copies)
         for first_id, first_ms, signature, copies in stories
     }
     carried = [

@@ -3,7 +3,7 @@
 What a dead letter looks like, `monitor.delivery.deadletters` knows. Left out: partitions and sending.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from monitor import wire, wire_rows
@@ -25,20 +25,25 @@ class Encoded(NamedTuple):
 
 
 class _Form(NamedTuple):
-    kind: str
+    headers: tuple[tuple[str, bytes], ...]
     key: Callable[[Any], str | None]
     encode: Callable[[Any], bytes]
 
 
+def _form(kind: str, key: Callable[[Any], str | None], encode: Callable[[Any], bytes]) -> _Form:
+    # The headers are made once: each record of a kind has the same.
+    return _Form(((KIND, kind.encode()),), key, encode)
+
+
 _FORMS: Mapping[type, _Form] = {
-    ScoredDocument: _Form("scored", lambda value: value.topic_id, wire.encode_scored),
-    Progress: _Form("progress", lambda value: None, wire.encode_progress),
-    Detection: _Form("detection", lambda value: value.topic_id, wire.encode_detection),
-    AlertEvent: _Form("alert", lambda value: value.alert_id, wire.encode_alert),
-    ScoredRow: _Form("scored_row", lambda value: value.scored.topic_id, wire_rows.encode_scored_row),
-    WindowRow: _Form("window", lambda value: value.topic_id, wire_rows.encode_window),
-    VolumeRow: _Form("volume", lambda value: value.vendor, wire_rows.encode_volume),
-    SuppressedRow: _Form("suppressed", lambda value: value.topic_id, wire_rows.encode_suppressed),
+    ScoredDocument: _form("scored", lambda value: value.topic_id, wire.encode_scored),
+    Progress: _form("progress", lambda value: None, wire.encode_progress),
+    Detection: _form("detection", lambda value: value.topic_id, wire.encode_detection),
+    AlertEvent: _form("alert", lambda value: value.alert_id, wire.encode_alert),
+    ScoredRow: _form("scored_row", lambda value: value.scored.topic_id, wire_rows.encode_scored_row),
+    WindowRow: _form("window", lambda value: value.topic_id, wire_rows.encode_window),
+    VolumeRow: _form("volume", lambda value: value.vendor, wire_rows.encode_volume),
+    SuppressedRow: _form("suppressed", lambda value: value.topic_id, wire_rows.encode_suppressed),
 }
 
 _DECODERS: Mapping[bytes, Callable[[bytes], object]] = {
@@ -66,13 +71,15 @@ def encode(value: object, max_record_bytes: int | None = None) -> Encoded:
     if form is None:
         raise TypeError(f"{type(value).__name__} has no form in Kafka")
     key = form.key(value)
-    return Encoded(None if key is None else key.encode(), form.encode(value), ((KIND, form.kind.encode()),))
+    return Encoded(None if key is None else key.encode(), form.encode(value), form.headers)
 
 
-def decode(key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes]]) -> object:
+def decode(key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes]]) -> object:
     """The domain value. Raises: RecordError: a tombstone, a kind of another program, or damaged bytes."""
     if value is None:
         raise RecordError(DeadLetterReason.EMPTY, "the record is a tombstone, which nobody of ours writes")
+    if len(headers) == 1 and headers[0][0] == KIND and (decoder := _DECODERS.get(headers[0][1])) is not None:
+        return decoder(value)  # nearly every record of ours
     headers = tuple(headers)
     kind = dict(headers).get(KIND)
     if kind == deadletters.DEAD_LETTER:

@@ -147,9 +147,9 @@ class KafkaMember:
         self._check_ids()
         self._check_place()
         return [
-            InRecord(InputPartition(*where), one.offset, one.timestamp, one.key, one.value, one.headers)
+            InRecord(source, one.offset, one.timestamp, one.key, one.value, one.headers)
             for where, records in polled.items()
-            if InputPartition(*where) in self._owned
+            if (source := InputPartition(*where)) in self._owned
             for one in records
         ]
 

@@ -26,14 +26,18 @@ BATCH_BYTES = 128 * 1_024
 LEAST_REQUEST_BYTES = 1 << 20
 """Kafka's own default: a request that carries batches of many partitions is cheaper than many requests."""
 
-LINGER_MS = 5
-"""How long a batch waits for more; a flush ends the waiting, so this is only for what is sent between two flushes."""
+LINGER_MS = 20
+"""How long a batch waits for more; a flush ends the waiting, so this is only for what is sent between two flushes. At
+5 ms each of the many small requests cost more than all records in it; an alert waits for it twice."""
 
 FLUSH_SLICE_SECONDS = 0.25
 """How late the deadline of a flush may be noticed."""
 
 REQUEST_SHARE = 3
 """Requests in one delivery timeout: with one alone, a single lost answer would already be a failure."""
+
+_FAR_BELOW_BYTES = 8_192
+"""More than the headers of any record of ours but a dead letter's, which is cut to the limit when it is made."""
 
 
 class OutRecord(NamedTuple):
@@ -176,11 +180,38 @@ class KafkaSender:
 
     def append(self, record: OutRecord) -> None:
         """As `send`, for the rest of a step that may go over the bound."""
-        self._hand_over(record)
+        self.put(*record)
 
     def append_traced(self, record: OutRecord) -> Receipt:
         """As `append`; for whoever tells people where it went, and never for a decision."""
-        return Receipt(self._hand_over(record))
+        self.check(record)  # Its headers may be anybody's.
+        return Receipt(self.put(*record))
+
+    def put(
+        self, topic: str, partition: int, key: bytes | None, value: bytes, headers: Sequence[tuple[str, bytes]]
+    ) -> Any:
+        """As `append`, of a record in its parts: most of them are made only to be sent. What the client promises."""
+        if self._failure is not None or self._is_closed:
+            self._still_usable()
+        # Far below the limit nobody has to count the headers.
+        if 2 * (len(value) + len(key or b"")) > self._limits.max_record_bytes - _FAR_BELOW_BYTES:
+            self.check(OutRecord(topic, partition, key, value, headers))
+        count = self._partitions.get(topic) or self.partitions(topic)
+        if not 0 <= partition < count:
+            raise self._fail(
+                StateError(
+                    f"{topic} has {count} partitions, but a record is for {partition}: its partition "
+                    "count has changed; make the topics as they were (monitor topics --check tells how)"
+                )
+            )
+        try:
+            future = self._producer.send(topic, value, key=key, headers=list(headers), partition=partition)
+        except (errors.KafkaError, ValueError) as exc:
+            raise self._fail(told(exc, f"sending to {topic}")) from exc
+        size = len(value)
+        self._pending.append((future, size))
+        self._pending_bytes += size
+        return future
 
     def flush(self) -> None:
         """Return when everything that was sent is on every replica.
@@ -218,35 +249,13 @@ class KafkaSender:
                 return
         self._abandon()
 
-    def _hand_over(self, record: OutRecord) -> Any:
-        self._still_usable()
-        self.check(record)
-        topic, partition = record.kafka_topic, record.partition
-        if not 0 <= partition < self.partitions(topic):
-            raise self._fail(
-                StateError(
-                    f"{topic} has {self.partitions(topic)} partitions, but a record is for {partition}: its partition "
-                    "count has changed; make the topics as they were (monitor topics --check tells how)"
-                )
-            )
-        try:
-            future = self._producer.send(
-                topic, record.value, key=record.key, headers=list(record.headers), partition=partition
-            )
-        except (errors.KafkaError, ValueError) as exc:
-            raise self._fail(told(exc, f"sending to {topic}")) from exc
-        size = len(record.value)
-        self._pending.append((future, size))
-        self._pending_bytes += size
-        return future
-
     def _settle(self) -> None:
         """Forget what was acknowledged, and see the first failure."""
         pending = self._pending
         while pending and pending[0][0].is_done:
             future, size = pending.popleft()
             self._pending_bytes -= size
-            if future.failed() and self._failure is None:
+            if future.exception is not None and self._failure is None:
                 self._fail(told(future.exception, "sending"))
 
     def _still_usable(self) -> None:

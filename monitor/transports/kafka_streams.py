@@ -44,31 +44,36 @@ class KafkaPublisher:
         """
         if outputs and self._sender.is_full:
             raise Backpressure("too much is on its way to Kafka; let it arrive first")
-        for output in outputs:
+        put, limit = self._sender.put, self._sender.max_record_bytes
+        last: Stream | None = None
+        kafka_topic, is_keyed = "", False
+        for stream, value, partition in outputs:
+            # Outputs come in runs of one stream: its name is looked up once for a run.
+            if stream is not last:
+                last, kafka_topic, is_keyed = stream, self._names(stream), stream in _KEYED
+            key, encoded, headers = encode(value, limit)
+            if is_keyed:
+                partition = self._partition_of(kafka_topic, key)
             try:
-                self._sender.append(self._record(output))
+                put(kafka_topic, partition, key, encoded, headers)
             except RecordError as exc:
-                self._sender.append(self._record(self._oversize(output, exc)))
+                self._put_letter(value, OutRecord(kafka_topic, partition, key, encoded, headers), exc)
 
     def flush(self) -> None:
         """Return when all is durable. Raises: as KafkaSender.flush."""
         self._sender.flush()
 
-    def _record(self, output: Output) -> OutRecord:
-        kafka_topic = self._names(output.stream)
-        key, value, headers = encode(output.value, self._sender.max_record_bytes)
-        partition = output.partition
-        if output.stream in _KEYED:
-            partition = partition_of((key or b"").decode(), self._sender.partitions(kafka_topic))
-        return OutRecord(kafka_topic, partition, key, value, headers)
+    def _partition_of(self, kafka_topic: str, key: bytes | None) -> int:
+        return partition_of((key or b"").decode(), self._sender.partitions(kafka_topic))
 
-    def _oversize(self, output: Output, why: RecordError) -> Output:
-        record = self._record(output)
+    def _put_letter(self, value: object, record: OutRecord, why: RecordError) -> None:
         source, offset = InputPartition(record.kafka_topic, record.partition), 0
-        if isinstance(output.value, ScoredDocument):
-            source, offset = output.value.source_partition, output.value.offset
+        if isinstance(value, ScoredDocument):
+            source, offset = value.source_partition, value.offset
         letter = DeadLetter(DeadLetterReason.OVERSIZE, why.detail, source, offset, record.value[:LETTER_BYTES])
-        return Output(Stream.DEAD_LETTER, letter)
+        kafka_topic = self._names(Stream.DEAD_LETTER)
+        key, encoded, headers = encode(letter, self._sender.max_record_bytes)
+        self._sender.put(kafka_topic, self._partition_of(kafka_topic, key), key, encoded, headers)
 
 
 class KafkaReader:
@@ -93,6 +98,8 @@ class KafkaReader:
     def poll(self, max_messages: int, timeout_seconds: float = 0.0) -> list[Message]:
         """The next messages; an empty list when there are none within the time. Raises: as KafkaMember.poll."""
         messages = []
+        source: InputPartition | None = None
+        stream = Stream.SCORED
         for record in self._member.poll(max_messages, timeout_seconds):
             try:
                 value = decode(record.key, record.value, record.headers)
@@ -101,6 +108,9 @@ class KafkaReader:
                 if self._unusable is not None:
                     self._unusable(record, exc)
                 continue
-            source = record.source
-            messages.append(Message(self._streams(source.kafka_topic), source.partition, record.offset, value))
+            # Records come in runs of one partition: which stream that is of is looked up once for a run.
+            if record.source is not source:
+                source = record.source
+                stream = self._streams(source.kafka_topic)
+            messages.append(Message(stream, source.partition, record.offset, value))
         return messages

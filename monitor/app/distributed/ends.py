@@ -143,7 +143,9 @@ class EndWorker(LivingWorker):
             tell_unusable(record, why)
 
     def _take(self, life: _Life, messages: Sequence[Message]) -> None:
-        ours = [one for one in messages if self._place(one) in life.positions]
+        places = {(source.kafka_topic, source.partition) for source in life.positions}
+        names = {stream: self._cluster.topic(stream) for stream in self._streams}
+        ours = [one for one in messages if (names[one.stream], one.partition) in places]
         if ours:
             life.sink.handle(ours)
             life.due.count(len(ours))
@@ -155,9 +157,6 @@ class EndWorker(LivingWorker):
     def _tell_lag(self, life: _Life) -> None:
         for source, (_, end) in life.member.bounds(list(life.positions)).items():
             self._watch.lag(self.role, source, end - life.positions[source], None)
-
-    def _place(self, message: Message) -> InputPartition:
-        return InputPartition(self._cluster.topic(message.stream), message.partition)
 
     def _follow(self, life: _Life, events: Sequence[Event]) -> None:
         for change in events:

@@ -133,6 +133,8 @@ class ScoreWorker(LivingWorker):
         self._on_seam = on_seam
         self._max_record_bytes = max_record_bytes
         self._max_pending = max_pending
+        # Reading on for every text that was scored would cost a poll for a handful of records.
+        self._least_room = max(1, min(pace.poll_records, max_pending // 2))
         self._maintain = maintain
 
     def _live(self) -> None:
@@ -193,9 +195,9 @@ class ScoreWorker(LivingWorker):
             self._watch.lag(self.role, source, end - held.position, held.written_ms)
 
     def _pause(self, life: _Life) -> None:
-        """Nothing is read while there is no room, nor of what is stopped, nor of what runs far ahead of the others."""
+        """Nothing is read while there is little room, nor of what is stopped, nor of what is far ahead of others."""
         view, owned = life.scoring.view, frozenset(life.inputs)
-        is_full = life.scoring.room <= 0 or bool(life.backlog)
+        is_full = life.scoring.room < self._least_room or bool(life.backlog)
         wanted = set(owned if is_full else (view.stopped | view.ahead) & owned)
         for source in wanted - life.paused:
             life.feed.pause(source)
@@ -349,8 +351,8 @@ class ScoreWorker(LivingWorker):
                     return
                 held.has_arrived = True
         if not life.is_careful:
-            for start in range(0, len(waiting), PIECE_RECORDS):
-                life.scoring.put(waiting[start : start + PIECE_RECORDS])
+            pieces = range(0, len(waiting), PIECE_RECORDS)
+            life.scoring.put(*(waiting[start : start + PIECE_RECORDS] for start in pieces))
             return
         for number, record in enumerate(waiting):
             if not self._one(life, record):

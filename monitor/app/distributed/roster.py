@@ -10,7 +10,8 @@ from monitor.app.distributed.cluster import Cluster, RoleName
 from monitor.app.distributed.ends import EndWorker
 from monitor.app.distributed.intake import ScoreWorker
 from monitor.app.distributed.sinks import ArchiveSink, NotifySink, Sink
-from monitor.app.distributed.stateful import Made, StatefulRole, StatefulWorker
+from monitor.app.distributed.stateful import StatefulRole, StatefulWorker
+from monitor.app.distributed.units import Made
 from monitor.app.distributed.worker import OnSeam, Pace, Watch, Worker
 from monitor.app.scoring import make_scorer
 from monitor.app.telling import outboxes, plain_channels
@@ -115,6 +116,7 @@ class Builder:
         config = self._config
         scorer = make_scorer(config)
         roster.scorer = scorer.name
+        self._tags.prepare()
 
         def make(partitions: int) -> ScoreRole:
             return make_score(

@@ -8,7 +8,7 @@ count as a repeat. The poller makes the commits, because the client is not for t
 
 import logging
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -91,6 +91,7 @@ class Scoring:
         self._max_pending = max_pending
         self._on_cut = on_cut
         self._orders: deque[Order] = deque()
+        self._waiting: Counter[InputPartition] = Counter()
         self._pending = 0
         self._changed = threading.Condition()
         self._request: CommitRequest | None = None
@@ -112,12 +113,14 @@ class Scoring:
         """Records that may be put now."""
         return self._max_pending - self._pending
 
-    def put(self, order: Order) -> None:
-        """Give an order; they are carried out one after the other."""
+    def put(self, *orders: Order) -> None:
+        """Give orders; they are carried out one after the other. Together they wake the thread once."""
         with self._changed:
-            self._orders.append(order)
-            if not isinstance(order, Settle | Mapping):
-                self._pending += len(order)
+            for order in orders:
+                self._orders.append(order)
+                if not isinstance(order, Settle | Mapping):
+                    self._pending += len(order)
+                    self._waiting.update(record.source_partition for record in order)
             self._changed.notify_all()
 
     def take_request(self, timeout_seconds: float = 0.0) -> CommitRequest | None:
@@ -170,7 +173,10 @@ class Scoring:
         with self._changed:
             if not self._orders and not self._is_closing:
                 self._changed.wait(self._pace.progress_every_ms / SECOND_MS)
-            return self._orders.popleft() if self._orders else None
+            order = self._orders.popleft() if self._orders else None
+            if order is not None and not isinstance(order, Settle | Mapping):
+                self._waiting -= Counter(record.source_partition for record in order)  # and forget what is at zero
+            return order
 
     def _score(self, records: Sequence[FeedRecord]) -> None:
         self._publish(self._role.handle(records, self._clock.now_ms()))
@@ -215,8 +221,7 @@ class Scoring:
     def _queued(self) -> frozenset[InputPartition]:
         """Partitions of which records wait here: they are not idle, however long a model takes for the others."""
         with self._changed:
-            waiting = [order for order in self._orders if not isinstance(order, Settle | Mapping)]
-        return frozenset(record.source_partition for records in waiting for record in records)
+            return frozenset(self._waiting)
 
     def _commit(self) -> None:
         """Of the cut that was just made."""

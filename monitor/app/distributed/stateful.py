@@ -1,7 +1,7 @@
 """StatefulWorker: trend, one state for each scored partition, and alert, which has one.
 
     assigned    commit -> snapshot -> read again, muted, up to the commit -> news
-    at work     poll -> decide -> publish ... flush -> [snapshot, flush] -> commit
+    at work     poll -> decide -> publish ... flush -> [encode a snapshot] -> commit, naming the last that is durable
     revoked     flush -> snapshot -> commit, within a third of the session timeout; else it equals a crash
     lost        everything is forgotten, and nothing committed
 
@@ -12,14 +12,15 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from monitor.app.distributed.cluster import Cluster, RoleName, state_place
+from monitor.app.distributed.snapshots import Snapshots
 from monitor.app.distributed.states import Begun, States
+from monitor.app.distributed.units import Make, Unit
 from monitor.app.distributed.worker import POLL_SECONDS, Due, LivingWorker, OnSeam, Pace, Seam, Watch, tell_unusable
 from monitor.clock import SECOND_MS, Clock
 from monitor.delivery.chunks import Versions
-from monitor.delivery.metadata import Pointer, StateCommit, encode_state
+from monitor.delivery.metadata import StateCommit, encode_state
 from monitor.delivery.replay import MutedReplay
 from monitor.delivery.shape import Owner
 from monitor.domain.document import InputPartition
@@ -36,52 +37,6 @@ from monitor.transports.kafka_sender import KafkaSender
 from monitor.transports.kafka_streams import KafkaPublisher, KafkaReader
 
 logger = logging.getLogger(__name__)
-
-
-class Decider(Protocol):
-    """The role of one partition."""
-
-    def handle(self, messages: Sequence[Message]) -> list[Output]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A role with its state; `changes` gives what of the state has changed since it was last asked, by key."""
-
-    decider: Decider
-    changes: Callable[[], Mapping[str, bytes | None]]
-
-
-Make = Callable[[int, int, Mapping[str, bytes]], Made]
-"""Builds the role of a partition: its number, how many there are, and the state that was stored."""
-
-
-@dataclass(slots=True)
-class Unit:
-    """One partition of ours. `encoded` is the state as it was last written, so that only changes are encoded again."""
-
-    owner: Owner
-    place: InputPartition
-    assignment: int
-    made: Made
-    encoded: dict[str, bytes]
-    replay: MutedReplay
-    commit: StateCommit
-    position: int
-    snapshot_due: Due
-    pointer: Pointer | None = None
-    written_ms: int | None = None
-
-    @property
-    def source(self) -> InputPartition:
-        return self.owner.source
-
-    @property
-    def moved(self) -> StateCommit | None:
-        """The commit that is due, None where nothing is: nothing new was read, or what was committed is read again."""
-        if not self.replay.is_over or (self.position == self.commit.position and self.pointer is None):
-            return None
-        return self.commit.moved(self.position, self.pointer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +57,7 @@ class _Life:
     reader: KafkaReader
     publisher: KafkaPublisher
     states: States
+    snapshots: Snapshots
     shapes: Mapping[str, object]
     partitions: int
     places: Callable[[InputPartition], InputPartition]
@@ -142,10 +98,17 @@ class StatefulWorker(LivingWorker):
     def _open(self, open_things: ExitStack) -> _Life:
         cluster, spec, clock = self._cluster, self._spec, self._clock
         shapes = cluster.shapes()
-        sender: KafkaSender = cluster.sender(clock)
+
+        def states(sender: KafkaSender) -> States:
+            log = KafkaLog(cluster.access, clock)
+            open_things.callback(log.close)
+            return States(log, sender, spec.versions, shapes, rests_on, cluster.sending.max_record_bytes)
+
+        # Snapshots have a client of their own: they are written in another thread.
+        sender = cluster.sender(clock)
         open_things.callback(sender.close)
-        log = KafkaLog(cluster.access, clock)
-        open_things.callback(log.close)
+        snapshot_sender = cluster.sender(clock)
+        open_things.callback(snapshot_sender.close)
         member = cluster.member(spec.name, [spec.reads], clock)
         open_things.callback(member.close)
         kafka_topic = cluster.topic(spec.reads)
@@ -161,7 +124,8 @@ class StatefulWorker(LivingWorker):
             member,
             KafkaReader(member, cluster.stream, unusable),
             KafkaPublisher(sender, cluster.topic),
-            States(log, sender, spec.versions, shapes, rests_on, cluster.sending.max_record_bytes),
+            states(sender),
+            Snapshots(states(snapshot_sender), clock),
             shapes,
             shapes[kafka_topic].partitions,
             lambda source: state_place(cluster, spec.name, source, shapes),
@@ -171,16 +135,16 @@ class StatefulWorker(LivingWorker):
     def _poll(self, life: _Life) -> dict[InputPartition, list[Message]]:
         """Messages by partition, in order; those that cannot be read among them, with None for their value."""
         life.unreadable.clear()
-        found: dict[InputPartition, list[Message]] = {}
-        kafka_topic = self._cluster.topic(self._spec.reads)
+        found: dict[int, list[Message]] = {}
         for message in life.reader.poll(self._pace.poll_records, POLL_SECONDS):
-            found.setdefault(InputPartition(kafka_topic, message.partition), []).append(message)
+            found.setdefault(message.partition, []).append(message)
         for message in life.unreadable:
-            found.setdefault(InputPartition(kafka_topic, message.partition), []).append(message)
+            found.setdefault(message.partition, []).append(message)
         if life.unreadable:
             for messages in found.values():
                 messages.sort(key=lambda message: message.offset)
-        return found
+        kafka_topic = self._cluster.topic(self._spec.reads)
+        return {InputPartition(kafka_topic, partition): messages for partition, messages in found.items()}
 
     def _take(self, life: _Life, messages: Mapping[InputPartition, list[Message]]) -> int:
         """Let each partition's role decide; the number of records that were news."""
@@ -298,11 +262,17 @@ class StatefulWorker(LivingWorker):
         life.publisher.flush()
         self._on_seam(self.role, Seam.ACKNOWLEDGED)
         for unit in units:
-            is_first = not unit.commit.pointers and unit.position != unit.commit.position
+            self._collect(unit)
+            left_ms = self._pace.handover_ms - (self._clock.monotonic_seconds() - started) * SECOND_MS
+            is_first = not unit.commit.pointers and unit.pointer is None and unit.position != unit.commit.position
             wants = unit.snapshot_due.is_now() or is_first or (is_last and unit.snapshot_due.has_news)
-            waited_ms = (self._clock.monotonic_seconds() - started) * SECOND_MS
-            if wants and unit.replay.is_over and (is_first or not is_last or waited_ms < self._pace.handover_ms):
-                self._snapshot(life, unit)
+            patience = None if is_first else max(0.0, left_ms / SECOND_MS) if is_last else 0.0
+            if wants and unit.replay.is_over and (is_first or not is_last or left_ms > 0):
+                self._snapshot(life, unit, patience)
+            if patience != 0.0 and unit.writing is not None:
+                # The last commit, or one that may not move on without it.
+                unit.writing.wait(patience)
+                self._collect(unit)
         due = {unit.source: moved for unit in units if (moved := unit.moved) is not None}
         if not due:
             return
@@ -319,16 +289,24 @@ class StatefulWorker(LivingWorker):
                 unit.commit, unit.pointer = due[unit.source], None
         self._watch.committed(self.role, self._clock.monotonic_seconds() - started)
 
-    def _snapshot(self, life: _Life, unit: Unit) -> None:
+    def _snapshot(self, life: _Life, unit: Unit, patience_seconds: float | None) -> None:
+        """Begin a snapshot, once the one before is over, of this partition or of another; a later commit names it."""
+        if not life.snapshots.wait(patience_seconds):
+            return
+        self._collect(unit)
         started = self._clock.monotonic_seconds()
         for key, value in unit.made.changes().items():
             if value is None:
                 unit.encoded.pop(key, None)
             else:
                 unit.encoded[key] = value
-        unit.pointer, size = life.states.write(unit.owner, unit.position, unit.encoded, unit.place)
+        unit.writing = life.snapshots.begin(unit.owner, unit.position, unit.encoded, unit.place)
+        unit.encoding_seconds = self._clock.monotonic_seconds() - started
         unit.snapshot_due.done()
-        self._watch.snapshot(self.role, self._clock.monotonic_seconds() - started, size)
+
+    def _collect(self, unit: Unit) -> None:
+        if (written := unit.collect()) is not None:
+            self._watch.snapshot(self.role, *written)
 
     def _send_commits(self, life: _Life, due: Mapping[InputPartition, StateCommit], units: Iterable[Unit]) -> None:
         positions = {source: Committed(commit.position, encode_state(commit)) for source, commit in due.items()}
