@@ -21,7 +21,7 @@ from monitor.app.distributed.process import Beats, Patience, Process
 from monitor.app.distributed.roster import Builder
 from monitor.app.distributed.run import pace_of
 from monitor.app.distributed.worker import Seam
-from monitor.clock import SECOND_MS, SystemClock
+from monitor.clock import SECOND_MS, Clock, SystemClock
 from monitor.config import load_config
 from monitor.domain.document import InputPartition
 from monitor.domain.streams import Stream
