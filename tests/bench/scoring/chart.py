@@ -11,6 +11,7 @@ matplotlib.use("Agg")  # Before pyplot: no window is opened, and none is needed.
 from matplotlib import pyplot as plt
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from models.text import MAX_TOKENS
 from tests.bench.scoring.contenders import ENGINE
 from tests.bench.scoring.rounds import Point
 
@@ -59,7 +60,9 @@ def save_chart(curves: Mapping[str, Mapping[str, Sequence[Point]]], about: str, 
     handles, labels = axes.flat[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=9, frameon=False, handlelength=4)
     figure.suptitle(
-        f"Scoring: throughput against latency, batches of growing size along each line\n{about}", fontsize=12
+        "Scoring: throughput against latency, batches of growing size along each line\n"
+        f"{about}; of a long text the engine reads all, the others the first {MAX_TOKENS} tokens",
+        fontsize=12,
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     # No version and no date in the file: the same figures give the same bytes.
@@ -78,5 +81,6 @@ def _draw(axis: Any, name: str, number: int, points: Sequence[Point]) -> None:
     if is_ours:
         for point, left, high in zip(points, x, y, strict=True):
             axis.annotate(
-                str(point.batch), (left, high), textcoords="offset points", xytext=(5, -13), ha="left", fontsize=9
-            )
+                str(point.batch), (left, high), textcoords="offset points", xytext=(5, -13), ha="left", fontsize=9,
+                zorder=4, bbox={"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 0.6},
+            )  # fmt: skip
