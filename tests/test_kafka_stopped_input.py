@@ -14,7 +14,8 @@ pytest.importorskip("kafka", reason="needs the full set: make setup-full")
 from kafka import KafkaProducer
 
 from monitor.errors import ExitCode
-from monitor.transports.kafka_topics import KafkaAdmin, KafkaTopic
+from monitor.transports.kafka_admin import KafkaAdmin
+from monitor.transports.kafka_plan import KafkaTopic
 from tests.faults.kafka_world import Conditions, World, make_world
 from tests.feeds import START_MS, FeedShape
 from tests.kafka_monitor import CONFIG, PATIENCE_SECONDS, Monitor, write_config

@@ -14,7 +14,8 @@ from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from monitor.transports.kafka_access import Access
-from monitor.transports.kafka_topics import KafkaAdmin, KafkaTopic, TopicPlan, differences, planned
+from monitor.transports.kafka_admin import KafkaAdmin
+from monitor.transports.kafka_plan import KafkaTopic, TopicPlan, differences, planned
 from tests.imports import ROOT
 
 OURS = {

@@ -24,8 +24,8 @@ from monitor.storage.retention import DEAD_LETTERS_KEPT
 
 if TYPE_CHECKING:
     from monitor.app.distributed.cluster import Cluster
+    from monitor.transports.kafka_admin import KafkaAdmin
     from monitor.transports.kafka_letters import KafkaLetters
-    from monitor.transports.kafka_topics import KafkaAdmin
 
 _POSITION = re.compile(r".+/\d+@\d+")
 

@@ -18,9 +18,9 @@ from monitor.delivery.redrive import WORTH_SENDING, Entry, RedrivePlan, Wanted, 
 from monitor.errors import ConfigError, ExitCode
 
 if TYPE_CHECKING:
+    from monitor.transports.kafka_admin import KafkaAdmin
     from monitor.transports.kafka_letters import KafkaLetters
     from monitor.transports.kafka_sender import KafkaSender
-    from monitor.transports.kafka_topics import KafkaAdmin
 
 OnSent = Callable[[], None]
 

@@ -22,8 +22,8 @@ Answer = TypeVar("Answer")
 if TYPE_CHECKING:
     from monitor.app.distributed.cluster import Cluster, RoleName
     from monitor.domain.document import InputPartition
+    from monitor.transports.kafka_admin import KafkaAdmin
     from monitor.transports.kafka_member import Committed
-    from monitor.transports.kafka_topics import KafkaAdmin
 
 
 def open_cluster(config: Config, clock: Clock) -> "tuple[Cluster, KafkaAdmin]":
@@ -32,7 +32,7 @@ def open_cluster(config: Config, clock: Clock) -> "tuple[Cluster, KafkaAdmin]":
     # Here, because the slim set has no client for it.
     from monitor.app.distributed.run import cluster_of
     from monitor.transports.kafka_access import await_brokers
-    from monitor.transports.kafka_topics import KafkaAdmin
+    from monitor.transports.kafka_admin import KafkaAdmin
 
     cluster = cluster_of(config)
     await_brokers(cluster.access, clock, config.kafka.connect_timeout_ms / 1_000, random.Random())

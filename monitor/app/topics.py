@@ -10,7 +10,7 @@ from monitor.options.kafka import KafkaConfig
 
 if TYPE_CHECKING:
     from monitor.transports.kafka_access import Access
-    from monitor.transports.kafka_topics import TopicPlan
+    from monitor.transports.kafka_plan import TopicPlan
 
 
 def topics(config: Config, *, create: bool, say: TextIO, clock: Clock) -> ExitCode:
@@ -24,7 +24,8 @@ def topics(config: Config, *, create: bool, say: TextIO, clock: Clock) -> ExitCo
     access = access_of(kafka)
     # Here, because the slim set has no client for it.
     from monitor.transports.kafka_access import await_brokers, check_libraries
-    from monitor.transports.kafka_topics import KafkaAdmin, differences, input_differences, planned
+    from monitor.transports.kafka_admin import KafkaAdmin
+    from monitor.transports.kafka_plan import differences, input_differences, planned
 
     check_libraries()
     await_brokers(access, clock, kafka.connect_timeout_ms / 1_000, random.Random())
@@ -80,7 +81,7 @@ def access_of(kafka: KafkaConfig) -> "Access":
 
 def plan_of(kafka: KafkaConfig) -> "TopicPlan":
     """What our own Kafka topics are to be like."""
-    from monitor.transports.kafka_topics import TopicPlan
+    from monitor.transports.kafka_plan import TopicPlan
 
     return TopicPlan(
         partitions=kafka.partitions,

@@ -16,8 +16,8 @@ from monitor.clock import SystemClock
 from monitor.domain.document import InputPartition
 from monitor.domain.streams import Stream
 from monitor.errors import TransientError
+from monitor.transports.kafka_admin import KafkaAdmin
 from monitor.transports.kafka_log import KafkaLog
-from monitor.transports.kafka_topics import KafkaAdmin
 from tests.faults.kafka_world import World
 
 READS = {

@@ -19,11 +19,12 @@ from monitor.domain.document import InputPartition
 from monitor.domain.streams import Stream
 from monitor.errors import TransientError
 from monitor.transports.kafka_access import Access
+from monitor.transports.kafka_admin import KafkaAdmin
 from monitor.transports.kafka_codec import decode
 from monitor.transports.kafka_log import KafkaLog
 from monitor.transports.kafka_member import MemberLimits
+from monitor.transports.kafka_plan import KafkaTopic, TopicPlan, planned
 from monitor.transports.kafka_sender import SenderLimits
-from monitor.transports.kafka_topics import KafkaAdmin, KafkaTopic, TopicPlan, planned
 from tests import feeds, replays
 from tests.faults.effects import Effects
 from tests.feeds import FeedShape

@@ -9,10 +9,11 @@ from monitor.clock import SystemClock
 from monitor.domain.document import FeedRecord, InputPartition
 from monitor.ports import Feed
 from monitor.transports.kafka_access import Access
+from monitor.transports.kafka_admin import KafkaAdmin
 from monitor.transports.kafka_feed import KafkaFeed
 from monitor.transports.kafka_member import KafkaMember, MemberLimits
+from monitor.transports.kafka_plan import KafkaTopic
 from monitor.transports.kafka_sender import KafkaSender, SenderLimits
-from monitor.transports.kafka_topics import KafkaAdmin, KafkaTopic
 
 # Longer than any wait below: on a machine that is busy for seconds nobody may fall out of a group by chance.
 LIMITS = MemberLimits(session_timeout_ms=90_000, poll_interval_ms=90_000)

@@ -19,10 +19,11 @@ from monitor.domain.document import InputPartition
 from monitor.errors import ConfigError, DependencyError, MonitorError, StateError, TransientError
 from monitor.transports import kafka_access
 from monitor.transports.kafka_access import Access, Protocol, await_brokers, check_libraries
+from monitor.transports.kafka_admin import KafkaAdmin
 from monitor.transports.kafka_errors import MembershipError, told
 from monitor.transports.kafka_member import Committed
+from monitor.transports.kafka_plan import KafkaTopic
 from monitor.transports.kafka_sender import OutRecord
-from monitor.transports.kafka_topics import KafkaAdmin, KafkaTopic
 from tests.transports.kafka_room import KafkaRoom, until
 from tools.kafka.cluster import Cluster
 from tools.kafka.properties import SASL, SASL_TLS, TLS, USERS

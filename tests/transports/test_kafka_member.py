@@ -12,11 +12,11 @@ from kafka import KafkaAdminClient, TopicPartition
 from monitor.clock import SystemClock
 from monitor.domain.document import InputPartition
 from monitor.errors import DependencyError, StateError
+from monitor.transports.kafka_admin import KafkaAdmin
 from monitor.transports.kafka_consumer import InRecord
 from monitor.transports.kafka_errors import MembershipError
 from monitor.transports.kafka_member import Committed, KafkaMember, MemberLimits
 from monitor.transports.kafka_membership import Change, Event
-from monitor.transports.kafka_topics import KafkaAdmin
 from tests.transports.kafka_room import KafkaRoom, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.real]

@@ -10,9 +10,10 @@ from monitor.domain.document import InputPartition
 from monitor.domain.streams import Stream
 from monitor.errors import DependencyError
 from monitor.transports.kafka_access import Access
+from monitor.transports.kafka_admin import KafkaAdmin
 from monitor.transports.kafka_member import KafkaMember, MemberLimits
+from monitor.transports.kafka_plan import STATE_TOPIC
 from monitor.transports.kafka_sender import KafkaSender, SenderLimits
-from monitor.transports.kafka_topics import STATE_TOPIC, KafkaAdmin
 
 
 class RoleName(StrEnum):

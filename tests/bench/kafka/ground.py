@@ -11,9 +11,10 @@ from kafka import KafkaProducer
 from monitor.domain.document import InputPartition
 from monitor.domain.streams import Output, Stream
 from monitor.transports.kafka_access import Access
+from monitor.transports.kafka_admin import KafkaAdmin
 from monitor.transports.kafka_codec import encode
+from monitor.transports.kafka_plan import KafkaTopic, TopicPlan, planned
 from monitor.transports.kafka_sender import BATCH_BYTES
-from monitor.transports.kafka_topics import KafkaAdmin, KafkaTopic, TopicPlan, planned
 from tests.bench.kafka.load import FEED
 
 _DAY_MS = 86_400_000

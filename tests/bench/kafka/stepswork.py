@@ -18,8 +18,9 @@ from monitor.domain.streams import Stream
 from monitor.engine import collect_garbage_seldom
 from monitor.roles import trend_snapshot
 from monitor.transports.kafka_access import Access
+from monitor.transports.kafka_admin import KafkaAdmin
 from monitor.transports.kafka_log import KafkaLog
-from monitor.transports.kafka_topics import STATE_TOPIC, KafkaAdmin
+from monitor.transports.kafka_plan import STATE_TOPIC
 from tests.bench.kafka.job import given, tell
 
 
