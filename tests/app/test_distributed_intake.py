@@ -9,7 +9,8 @@ import pytest
 pytest.importorskip("kafka", reason="needs the full set: make setup-full")
 
 from monitor.app.distributed.cluster import Cluster, RoleName
-from monitor.app.distributed.intake import ScoreWorker, _Life
+from monitor.app.distributed.inputs import Life
+from monitor.app.distributed.intake import ScoreWorker
 from monitor.app.distributed.process import Beats
 from monitor.app.distributed.scoring import CommitRequest, Scoring
 from monitor.app.distributed.worker import Due, Pace, no_seam
@@ -67,7 +68,7 @@ class Intake:
         self.scoring = Scoring(role(known=()), Lines(), PACE, clock, no_seam, 1_000, lambda: None)
         self.scoring.existing = (NEWS,)
         seldom = Due(clock, 60_000, 1)
-        self.life = _Life(cast(Any, self.group), cast(Any, None), self.scoring, Shape("scored", "id", 1), seldom)
+        self.life = Life(cast(Any, self.group), cast(Any, None), self.scoring, Shape("scored", "id", 1), seldom)
         self.scoring.start()
 
     def moves(self, *changes: Change, assignment: int) -> None:

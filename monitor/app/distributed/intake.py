@@ -11,15 +11,15 @@ A record that may be the one that kills the process goes alone, marked first (se
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 
 from monitor.app.distributed.cluster import Cluster, RoleName
+from monitor.app.distributed.inputs import Input, Life
 from monitor.app.distributed.scoring import CommitRequest, Scoring, Settle
-from monitor.app.distributed.worker import Due, LivingWorker, OnSeam, Pace, Seam, Watch
+from monitor.app.distributed.worker import LivingWorker, OnSeam, Pace, Seam, Watch
 from monitor.clock import SECOND_MS, Clock
 from monitor.delivery.crashes import UNTROUBLED, CrashNote, Way
 from monitor.delivery.metadata import ScoreCommit, decode_score, encode_score
-from monitor.delivery.shape import Owner, Shape, check_shapes
+from monitor.delivery.shape import Owner, check_shapes
 from monitor.domain.document import DeadLetterReason, FeedRecord, InputPartition
 from monitor.domain.streams import Stream
 from monitor.errors import ExitCode, MonitorError, StateError, TransientError
@@ -30,7 +30,7 @@ from monitor.roles import score_snapshot
 from monitor.roles.score import ScoreRole
 from monitor.transports.kafka_errors import MembershipError
 from monitor.transports.kafka_feed import KafkaFeed
-from monitor.transports.kafka_member import Committed, KafkaMember
+from monitor.transports.kafka_member import Committed
 from monitor.transports.kafka_membership import Change, Event
 from monitor.transports.kafka_streams import KafkaPublisher
 
@@ -55,58 +55,6 @@ class AllStopped(MonitorError):
     """Every input gave too many unusable records: the role stops."""
 
     exit_code = ExitCode.TOO_MANY_UNUSABLE
-
-
-@dataclass(slots=True)
-class Input:
-    """One input partition of ours, as it was last committed."""
-
-    assignment: int
-    position: int
-    state: bytes
-    note: CrashNote
-    shapes: tuple[Shape, ...]
-    has_arrived: bool = False
-    written_ms: int | None = None
-
-
-@dataclass(slots=True)
-class _Life:
-    """The clients and the partitions of one life.
-
-    Attributes:
-        leaving: what the thread that scores was told to let go and has not yet: what it still asks for of these
-            partitions was computed before they went, also where they have come back since.
-    """
-
-    member: KafkaMember
-    feed: KafkaFeed
-    scoring: Scoring
-    scored: Shape
-    asks_others: Due
-    leaving: list[Settle] = field(default_factory=list)
-    inputs: dict[InputPartition, Input] = field(default_factory=dict)
-    paused: set[InputPartition] = field(default_factory=set)
-    backlog: list[FeedRecord] = field(default_factory=list)
-
-    @property
-    def is_careful(self) -> bool:
-        """Whether records go one by one."""
-        return any(held.note.alone_left for held in self.inputs.values())
-
-    def is_leaving(self, source: InputPartition) -> bool:
-        """Whether what is asked for of a partition rests on an assignment that is over."""
-        self.leaving = [settle for settle in self.leaving if not settle.done.is_set()]
-        return any(source in settle.leave for settle in self.leaving)
-
-    def forget(self, gone: Iterable[InputPartition]) -> None:
-        """Somebody else has these partitions, or will have them."""
-        for source in gone:
-            self.inputs.pop(source, None)
-            if source in self.paused:
-                self.paused.discard(source)
-                self.feed.resume(source)
-        self.backlog = [record for record in self.backlog if record.source_partition in self.inputs]
 
 
 class ScoreWorker(LivingWorker):
@@ -150,7 +98,7 @@ class ScoreWorker(LivingWorker):
                 raise TransientError("what was in hand was not finished and committed before the end")
             self._end_well(life, life.inputs)
 
-    def _open(self, open_things: ExitStack) -> _Life:
+    def _open(self, open_things: ExitStack) -> Life:
         cluster, clock = self._cluster, self._clock
         scored = cluster.shapes()[cluster.topic(Stream.SCORED)]
         sender = cluster.sender(clock)
@@ -169,9 +117,9 @@ class ScoreWorker(LivingWorker):
         # What is new is begun in `_follow`, after what went has been settled.
         feed = KafkaFeed(member, self._max_record_bytes, begins=lambda partitions: None)
         scoring.start()
-        return _Life(member, feed, scoring, scored, self._lag_looks())
+        return Life(member, feed, scoring, scored, self._lag_looks())
 
-    def _step(self, life: _Life) -> None:
+    def _step(self, life: Life) -> None:
         scoring = life.scoring
         self._pause(life)
         wanted = min(scoring.room, self._pace.poll_records, CAREFUL_RECORDS if life.is_careful else scoring.room)
@@ -188,13 +136,13 @@ class ScoreWorker(LivingWorker):
         self._admit(life, ours)
         self._serve(life, scoring.take_request())
 
-    def _tell_lag(self, life: _Life) -> None:
+    def _tell_lag(self, life: Life) -> None:
         for source, (_, end) in life.member.bounds(list(life.inputs)).items():
             held = life.inputs[source]
             # What is in hand waits too, until it is committed.
             self._watch.lag(self.role, source, end - held.position, held.written_ms)
 
-    def _pause(self, life: _Life) -> None:
+    def _pause(self, life: Life) -> None:
         """Nothing is read while there is little room, nor of what is stopped, nor of what is far ahead of others."""
         view, owned = life.scoring.view, frozenset(life.inputs)
         is_full = life.scoring.room < self._least_room or bool(life.backlog)
@@ -205,7 +153,7 @@ class ScoreWorker(LivingWorker):
             life.feed.resume(source)
         life.paused = wanted
 
-    def _end_if_all_stopped(self, life: _Life) -> None:
+    def _end_if_all_stopped(self, life: Life) -> None:
         """Raises: AllStopped: no input is read any more, by us or by any other process."""
         if not life.inputs or not life.inputs.keys() <= life.scoring.view.stopped:
             return
@@ -227,7 +175,7 @@ class ScoreWorker(LivingWorker):
             return False  # whoever reads it says so
         return score_snapshot.restore({str(source): commit.state})[source].run.is_stopped
 
-    def _follow(self, life: _Life, events: Sequence[Event]) -> None:
+    def _follow(self, life: Life, events: Sequence[Event]) -> None:
         for change in events:
             self._watch.rebalanced(self.role, change.change, len(change.partitions))
             event(
@@ -252,7 +200,7 @@ class ScoreWorker(LivingWorker):
         if events:
             self._watch.owns(self.role, list(life.inputs))
 
-    def _begin(self, life: _Life, partitions: Iterable[InputPartition]) -> None:
+    def _begin(self, life: Life, partitions: Iterable[InputPartition]) -> None:
         ours = [one for one in partitions if one in life.member.owned]
         begun: dict[InputPartition, PartitionState] = {}
         for source, stored in life.member.committed(ours).items():
@@ -279,7 +227,7 @@ class ScoreWorker(LivingWorker):
         if begun:
             life.scoring.put(begun)
 
-    def _settle(self, life: _Life, partitions: Iterable[InputPartition], limit_ms: int) -> bool:
+    def _settle(self, life: Life, partitions: Iterable[InputPartition], limit_ms: int) -> bool:
         """Finish and commit what is in hand, and let partitions go; False when it took too long and was given up."""
         settle = Settle(frozenset(partitions) & life.inputs.keys(), commits=True)
         life.scoring.put(settle)
@@ -296,7 +244,7 @@ class ScoreWorker(LivingWorker):
             life.leaving.append(settle)
         return settle.done.is_set()
 
-    def _serve(self, life: _Life, request: CommitRequest | None) -> None:
+    def _serve(self, life: Life, request: CommitRequest | None) -> None:
         """Commit what scoring asks for, of what is ours without a break since it was computed."""
         if request is None:
             return
@@ -314,7 +262,7 @@ class ScoreWorker(LivingWorker):
             self._on_seam(self.role, Seam.COMMITTED)
         request.answered.set()
 
-    def _send(self, life: _Life, due: dict[InputPartition, ScoreCommit]) -> bool:
+    def _send(self, life: Life, due: dict[InputPartition, ScoreCommit]) -> bool:
         """Commit, and remember it; False when the group has moved on."""
         positions = {source: Committed(commit.position, encode_score(commit)) for source, commit in due.items()}
         assignments = {source: life.inputs[source].assignment for source in due}
@@ -328,14 +276,14 @@ class ScoreWorker(LivingWorker):
             held.position, held.state, held.note = commit.position, commit.state, commit.crashes
         return True
 
-    def _note(self, life: _Life, source: InputPartition, note: CrashNote) -> bool:
+    def _note(self, life: Life, source: InputPartition, note: CrashNote) -> bool:
         """Make a note durable where the partition is committed."""
         held = life.inputs[source]
         return self._send(
             life, {source: ScoreCommit(Owner(self.role.value, source), held.position, held.state, held.shapes, note)}
         )
 
-    def _admit(self, life: _Life, records: Sequence[FeedRecord]) -> None:
+    def _admit(self, life: Life, records: Sequence[FeedRecord]) -> None:
         """Put records, each partition's first after its note says so; one by one where deaths call for it.
 
         What cannot be noted, because the group is moving, waits for the next turn.
@@ -359,7 +307,7 @@ class ScoreWorker(LivingWorker):
                 life.backlog = waiting[number:]
                 return
 
-    def _one(self, life: _Life, record: FeedRecord) -> bool:
+    def _one(self, life: Life, record: FeedRecord) -> bool:
         """A record by itself: nothing else is in hand in this role while it is. False: not now."""
         source = record.source_partition
         self._settle_all(life)
@@ -377,11 +325,11 @@ class ScoreWorker(LivingWorker):
         self._settle_all(life)
         return True
 
-    def _settle_all(self, life: _Life) -> None:
+    def _settle_all(self, life: Life) -> None:
         if not self._settle(life, (), self._pace.handover_ms * 3):
             raise TransientError("what was in hand was not finished in time")
 
-    def _end_well(self, life: _Life, sources: Iterable[InputPartition]) -> None:
+    def _end_well(self, life: Life, sources: Iterable[InputPartition]) -> None:
         """Nothing is in hand: whoever reads next need not think that this run died."""
         due = {}
         for source in sources:
@@ -392,7 +340,7 @@ class ScoreWorker(LivingWorker):
         if due:
             self._send(life, due)
 
-    def _raise_failure(self, life: _Life) -> None:
+    def _raise_failure(self, life: Life) -> None:
         if life.scoring.failure is not None:
             raise life.scoring.failure
 
