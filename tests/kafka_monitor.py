@@ -73,16 +73,18 @@ class Monitor:
             time.sleep(0.05)  # between two looks
 
     def get(self, path: str) -> tuple[int, str]:
-        self.wait_for("the server's address", lambda: re.search(r'"port": ?(\d+)|127\.0\.0\.1:(\d+)/', self.log))
-        found = re.search(r"127\.0\.0\.1:(\d+)/", self.log)
-        assert found is not None
+        self.wait_for("the server's address", self._ports)
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{found[1]}{path}", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self._ports()[0]}{path}", timeout=5) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as refused:
             return refused.code, refused.read().decode()
         except OSError as exc:
             raise AssertionError(f"{path} was not answered ({exc}): {self.log[-3_000:]}") from exc
+
+    def _ports(self) -> list[str]:
+        """The port of its server, once the log tells it."""
+        return re.findall(r"127\.0\.0\.1:(\d+)/", self.log)
 
     def metric(self, name: str, labels: str = "") -> float:
         """The sum of a metric's series whose labels hold these."""

@@ -47,9 +47,11 @@ def world(mortal: Cluster, fresh: str, tmp_path: Path) -> World:
 @pytest.fixture
 def monitor(world: World) -> Iterator[Monitor]:
     running = Monitor(write_config(world))
-    running.wait_for("ready", lambda: running.get("/readyz")[0] == 200)
-    yield running
-    running.kill()
+    try:
+        running.wait_for("ready", lambda: running.get("/readyz")[0] == 200)
+        yield running
+    finally:
+        running.kill()
 
 
 def at_work(world: World, monitor: Monitor, commits: int = 3) -> None:

@@ -95,8 +95,10 @@ def _progress(folder: Path) -> tuple[int, int]:
     """Sizes of the alerts file and the write-ahead log: they change with commits."""
     sizes = []
     for name in ("killed.jsonl", "killed.db-wal"):
-        path = folder / name
-        sizes.append(path.stat().st_size if path.exists() else 0)
+        try:
+            sizes.append((folder / name).stat().st_size)
+        except FileNotFoundError:  # not yet, or it was closed and its log with it
+            sizes.append(0)
     return sizes[0], sizes[1]
 
 

@@ -5,6 +5,7 @@
 Files and no pipes: several processes are waited for at once, and what one said last stays readable when it is killed.
 """
 
+import faulthandler
 import json
 import os
 import signal
@@ -25,7 +26,9 @@ END_SECONDS = 30.0
 """For a process to end after it was told to; then it is killed."""
 
 LOOK_SECONDS = 0.02
-_LOG_END = 2_000
+HANG_SECONDS = 115.0
+"""Below every limit that a process has for its whole job."""
+_LOG_END = 8_000
 
 
 COMMIT_RECORDS = load_config(None, {}, {}).storage.commit_documents
@@ -170,6 +173,8 @@ class Child:
 def given() -> tuple[Job, Path]:
     """The job of this process, and where it answers; it keeps to its core from here on."""
     path = Path(sys.argv[1])
+    # Whoever waits too long for this process reads in its log where it hangs.
+    faulthandler.dump_traceback_later(HANG_SECONDS)
     job = Job(**json.loads(path.with_suffix(".job").read_text("utf-8")))
     if job.core is not None and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {job.core})
