@@ -10,6 +10,7 @@ import sqlite3
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -180,13 +181,17 @@ def test_ledger_that_was_killed_with_messages_on_their_way_has_them(
 
 def ledger_is_written(decided: Decided, folder: Path) -> bool:
     """Whether notify has stored that it has read all; read past its lock, which another process holds."""
-    connection = sqlite3.connect(f"file:{folder}/history.db.notify?mode=ro", uri=True)
-    try:
+    with closing(sqlite3.connect(f"file:{folder}/history.db.notify?mode=ro", uri=True)) as connection:
         positions = dict(connection.execute("SELECT source_partition, position FROM positions"))
         ((undecided,),) = connection.execute("SELECT value FROM meta WHERE key = 'undecided'")
-    finally:
-        connection.close()
     return undecided == "[]" and read_up_to(positions, RoleName.NOTIFY, decided.ends(Stream.ALERTS))
+
+
+def history_is_written(decided: Decided, folder: Path) -> bool:
+    """Whether archive has stored that it has read all."""
+    with closing(sqlite3.connect(f"file:{folder}/history.db?mode=ro", uri=True)) as connection:
+        positions = dict(connection.execute("SELECT source_partition, position FROM positions"))
+    return read_up_to(positions, RoleName.ARCHIVE, decided.archived())
 
 
 def test_alert_older_than_the_limit_is_recorded_and_told_to_nobody(
@@ -196,6 +201,7 @@ def test_alert_older_than_the_limit_is_recorded_and_told_to_nobody(
     roles.start("notify,archive")
     until(lambda: {turn for turn, _ in filed(tmp_path)} == decided.turns(), "the file", roles.check)
     until(lambda: ledger_is_written(decided, tmp_path), "the end of the log", roles.check)
+    until(lambda: history_is_written(decided, tmp_path), "the end of the logs", roles.check)
     roles.stop()
     assert slack.posts == []
     with EmbeddedStore.open(tmp_path / "history.db") as store:
