@@ -94,9 +94,13 @@ class Process:
         ]
         for thread in threads:
             thread.start()
+        is_told = False
         while any(thread.is_alive() for thread in threads):
             self._woken.wait(LOOK_SECONDS)
             if self._deadline is not None:
+                if not is_told:  # Here, because a signal handler must not wait for the log.
+                    event(logger, "draining", seconds=self._patience.drain)
+                    is_told = True
                 for thread in threads:
                     thread.join(LOOK_SECONDS / len(threads))
             if not self._look(
