@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.parts import started
 from tools.kafka.artifacts import BrokerError
 from tools.kafka.cluster import Cluster, running_cluster
 
@@ -22,13 +23,8 @@ from tools.kafka.cluster import Cluster, running_cluster
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A broker of our own, with every listener. Its logs lie in pytest's folder, which outlives a failure."""
     folder: Path = tmp_path_factory.mktemp("kafka")
-    try:
-        running = running_cluster(folder, guarded=True)
-        cluster = running.__enter__()
-    except BrokerError as exc:
-        pytest.skip(str(exc))  # Loud: CI makes a failure of it, and the reason names the package to install.
-    yield cluster
-    running.__exit__(None, None, None)
+    with started(running_cluster(folder, guarded=True), BrokerError) as cluster:
+        yield cluster
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from monitor.storage.postgres import Place
+from tests.parts import started
 from tools.postgres.server import ADMIN, Server, ServerError, running_server
 
 FULL_SET = "needs the full set: make setup-full"
@@ -56,13 +57,8 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server of our own. Its log lies in pytest's folder, which outlives a failure."""
     pytest.importorskip("psycopg", reason=FULL_SET)
     log: Path = tmp_path_factory.mktemp("postgres") / "server.log"
-    running = running_server(log)
-    try:
-        server = running.__enter__()
-    except ServerError as exc:
-        pytest.skip(str(exc))  # Loud: CI makes a failure of it, and the reason names the package to install.
-    yield server
-    running.__exit__(None, None, None)
+    with started(running_server(log), ServerError) as server:
+        yield server
 
 
 @pytest.fixture

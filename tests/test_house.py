@@ -183,15 +183,16 @@ def test_every_skip_is_a_failure_where_none_is_allowed(tmp_path: Path) -> None:
     # These skips are text: a suite of its own, in which each must turn into a failure but for the optional one.
     (tmp_path / "test_it.py").write_text(
         "import pytest\n"
-        "def test_a(): pytest.skip('no broker here')\n"
-        "@pytest.mark.skipif(True, reason='no GPU here')\n"
+        "def test_a(): pytest.skip('no broker here')\n"  # text, which the suite below must turn into a failure
+        "@pytest.mark.skipif(True, reason='no GPU here')\n"  # text, the same
         "def test_b(): pass\n"
         "@pytest.mark.optional\n"
-        "def test_c(): pytest.skip('no old Python here')\n"
-        "@pytest.mark.xfail(strict=True, reason='known')\n"
+        "def test_c(): pytest.skip('no old Python here')\n"  # text, which may stay a skip: it is optional
+        "@pytest.mark.xfail(strict=True, reason='known')\n"  # text: an expected failure is no skip
         "def test_d(): assert False\n"
     )
-    (tmp_path / "test_module.py").write_text("import pytest\npytest.skip('no server here', allow_module_level=True)\n")
+    whole = "import pytest\npytest.skip('no server here', allow_module_level=True)\n"  # text: a module that skips
+    (tmp_path / "test_module.py").write_text(whole)
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-c", str(ROOT / "pyproject.toml")]
     command += ["--rootdir", str(tmp_path), str(tmp_path), "-q", "-n", "0", "--continue-on-collection-errors"]
     strict = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "MONITOR_NO_SKIPS": "1"})

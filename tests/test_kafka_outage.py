@@ -18,6 +18,7 @@ from monitor.errors import ExitCode
 from tests.faults.kafka_world import World, make_world
 from tests.feeds import FeedShape
 from tests.kafka_monitor import Monitor, write_config
+from tests.parts import started
 from tools.kafka.artifacts import BrokerError
 from tools.kafka.cluster import Cluster, running_cluster
 
@@ -33,13 +34,8 @@ ONLY = 1
 @pytest.fixture(scope="module")
 def mortal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A broker that nobody else uses: it is killed and frozen."""
-    try:
-        running = running_cluster(tmp_path_factory.mktemp("mortal"))
-        cluster = running.__enter__()
-    except BrokerError as exc:
-        pytest.skip(str(exc))  # Loud: CI makes a failure of it, and the reason names the package to install.
-    yield cluster
-    running.__exit__(None, None, None)
+    with started(running_cluster(tmp_path_factory.mktemp("mortal")), BrokerError) as cluster:
+        yield cluster
 
 
 @pytest.fixture

@@ -27,8 +27,8 @@ def browser() -> Iterator[Browser]:
     """A headless Chromium; skips the test that asks for it where there is none."""
     found = next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
-        # Loud: CI makes a failure of it, and the reason tells how to get what is missing.
-        pytest.skip("there is no Chromium here: apt-get install chromium, or run tools/install_system_packages.sh")
+        how = "apt-get install chromium, or run tools/install_system_packages.sh"
+        pytest.skip(f"there is no Chromium here: {how}")  # a laptop runs the rest; CI makes a failure of it
     # As root, as in a container, Chromium refuses to start inside its own sandbox; what it opens here is ours.
     flags = [*FLAGS, "--no-sandbox"] if sys.platform == "linux" and os.geteuid() == 0 else [*FLAGS]
     with sync_playwright() as playwright:

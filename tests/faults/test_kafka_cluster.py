@@ -30,6 +30,7 @@ from tests.faults.feeding import feeding, written
 from tests.faults.kafka_roles import Roles
 from tests.faults.kafka_world import Conditions, Ear, World, make_world
 from tests.feeds import FeedShape
+from tests.parts import started
 from tools.kafka.artifacts import BrokerError
 from tools.kafka.cluster import Cluster, running_cluster
 
@@ -53,13 +54,8 @@ END_SECONDS = 240.0
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    try:
-        running = running_cluster(tmp_path_factory.mktemp("kafka"), nodes=len(NODES))
-        found = running.__enter__()
-    except BrokerError as exc:
-        pytest.skip(str(exc))  # Loud: CI makes a failure of it, and the reason names the package to install.
-    yield found
-    running.__exit__(None, None, None)
+    with started(running_cluster(tmp_path_factory.mktemp("kafka"), nodes=len(NODES)), BrokerError) as found:
+        yield found
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from tests.faults.kafka_roles import Roles
 from tests.faults.kafka_world import Conditions, make_world
 from tests.faults.proxy import Proxy
 from tests.feeds import FeedShape
+from tests.parts import started
 from tools.kafka.artifacts import BrokerError
 from tools.kafka.cluster import Cluster, running_cluster
 
@@ -49,16 +50,11 @@ END_SECONDS = 240.0
 
 @pytest.fixture
 def broker_behind_a_proxy(tmp_path: Path) -> Iterator[tuple[Cluster, Proxy]]:
-    try:
-        running = running_cluster(tmp_path / "kafka", proxied=True)
-        cluster = running.__enter__()
-    except BrokerError as exc:
-        pytest.skip(str(exc))  # Loud: CI makes a failure of it, and the reason names the package to install.
-    proxy = Proxy(cluster.proxied)
-    proxy.start()
-    yield cluster, proxy
-    proxy.stop()
-    running.__exit__(None, None, None)
+    with started(running_cluster(tmp_path / "kafka", proxied=True), BrokerError) as cluster:
+        proxy = Proxy(cluster.proxied)
+        proxy.start()
+        yield cluster, proxy
+        proxy.stop()
 
 
 def test_line_that_cuts_delays_and_swallows_changes_nothing(

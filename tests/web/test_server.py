@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.registry import Collector
 
 from monitor.clock import ManualClock
@@ -248,10 +248,10 @@ def test_silent_clients_are_bounded_in_number_and_do_not_block_the_next_probe_af
 
 def test_a_collector_that_fails_costs_the_metrics_page_and_is_logged(running: Running) -> None:
     class Broken(Collector):
-        def collect(self) -> Iterator[object]:  # type: ignore[override]  # it yields nothing: it only fails
+        def collect(self) -> Iterator[Metric]:
             raise RuntimeError("no figures today")
 
-        def describe(self) -> list[object]:
+        def describe(self) -> list[Metric]:
             return []
 
     running.registry.register(Broken())

@@ -26,7 +26,7 @@ print(resident_kib(os.getpid()) // 1024)
 def test_opened_network_keeps_little_beside_its_weights() -> None:
     """Of the Chinese one, 230 MB in single precision, the process would keep 560 MB."""
     if platform.libc_ver()[0] != "glibc":
-        pytest.skip("only glibc keeps memory that nobody uses: nothing to give back with this C library")
+        pytest.skip("only glibc keeps memory that nobody uses")  # there is nothing to give back; CI has glibc
     command = [sys.executable, "-c", _OPENED, str(shipped("chinese"))]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
