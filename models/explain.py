@@ -26,8 +26,8 @@ MAX_SENTENCES = 64
 """Sentences that are left out in turn. What stands behind them is not looked into; a model reads little of it."""
 LOOKED_BESIDE = 6
 """Pairs of characters of one text whose overlapping neighbours are left out in turn, too: twice the words that are
-named. A word that stands across two pairs breaks with either, so it is beside a strong one; to try all costs half more
-and finds the same words (`tests/bench/bench_explain.py`)."""
+named. A word that stands across two pairs breaks with either, so it is beside a strong one; to try all costs half more,
+and what is named then moves the score no further (`tests/bench/bench_explain.py`)."""
 LEAST_EFFECT = 0.005
 """Of a word that is named. Below it a word says nothing, and to name it would be noise."""
 _AS_HEAVY = 0.95
@@ -76,9 +76,7 @@ def explain(scorer: PairScorer, pairs: Sequence[Pair], count: int = WORDS) -> li
     first = [_apart(spans) for spans in chosen]
     _, effects = _asked(scorer, pairs, first, nets)
     looked = max(LOOKED_BESIDE, 2 * count)
-    beside = [
-        _beside(spans, ones, by, looked) for spans, ones, by in zip(chosen, first, effects, strict=True)
-    ]  # fmt: skip
+    beside = [_beside(spans, ones, by, looked) for spans, ones, by in zip(chosen, first, effects, strict=True)]
     _, more = _asked(scorer, pairs, beside, nets)
     tried = [
         sorted([*zip(ones, by, strict=True), *zip(others, by_others, strict=True)])
@@ -170,7 +168,7 @@ def _strongest(text: str, tried: Sequence[tuple[Span, float]], count: int) -> tu
         if not strong:
             break
         first = max(strong, key=lambda one: (abs(weights[one]), -one))
-        rivals = [one for one in strong if _rivals(one, first, left, weights)]
+        rivals = [one for one in strong if _is_rival(one, first, left, weights)]
         span, effect = left[max(rivals, key=lambda one: (_support(left, one), abs(weights[one]), -one))]
         found.append(Word(text[slice(*span)], *span, effect))
         left = [one for one in left if not _overlaps(one[0], [span])]
@@ -189,7 +187,7 @@ def _weights(left: Sequence[tuple[Span, float]]) -> list[float]:
     return [sum(means[at] for at in range(start, end)) / (end - start) for (start, end), _ in left]
 
 
-def _rivals(one: int, first: int, left: Sequence[tuple[Span, float]], weights: Sequence[float]) -> bool:
+def _is_rival(one: int, first: int, left: Sequence[tuple[Span, float]], weights: Sequence[float]) -> bool:
     """Whether a span weighs about as much as the heaviest and overlaps with it."""
     return abs(weights[one]) >= _AS_HEAVY * abs(weights[first]) and _overlaps(left[one][0], [left[first][0]])
 

@@ -7,7 +7,7 @@ import socket
 import threading
 import urllib.error
 import urllib.request
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -201,6 +201,34 @@ def test_replay_that_was_cut_off_repeats_its_poison_to_the_byte(
     assert cut_off(3)
     assert not cut_off(1_000)
     assert replays.left(tmp_path, "cut") == whole
+
+
+@pytest.mark.parametrize(("has_state", "is_resumable"), [(True, True), (True, False), (False, True)])
+def test_answers_are_forgotten_at_commits_where_somebody_may_go_on_from_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_state: bool, is_resumable: bool
+) -> None:
+    class Forgetting(FailingScorer):
+        times = 0
+
+        def forget(self) -> None:
+            self.times += 1
+
+    scorer = Forgetting()
+    put_in_place(monkeypatch, scorer)
+    paths, watchlist = feeds.write(tmp_path, 4, FeedShape(documents=120))
+    commits = 0
+
+    def count(seam: Seam) -> None:
+        nonlocal commits
+        commits += seam is Seam.COMMITTED
+
+    arguments = _arguments(paths, watchlist, tmp_path)
+    arguments = replace(arguments, state=arguments.state if has_state else None, is_resumable=is_resumable)
+    config = replays.quick_config(storage__commit_documents=20)
+    assert replay(config, arguments, ManualClock(replays.AS_OF_MS), count) is ExitCode.DONE
+    assert scorer.batches >= 6
+    assert commits >= 6 or not has_state, "in a file there is something to commit"
+    assert scorer.times >= 6 if has_state and is_resumable else scorer.times == 0
 
 
 def test_input_of_nothing_but_poison_is_stopped_with_exit_code_four(

@@ -175,7 +175,8 @@ class EndWorker(LivingWorker):
                 case Change.REVOKED:
                     self._commit(life)
                 case Change.LOST:
-                    if going:
+                    # What is committed is nobody's loss: the partition is begun again where the store says.
+                    if going and (life.due.has_news or life.sink.has_news):
                         raise TransientError(f"{self.role} lost {', '.join(map(str, going))} with work in hand")
             if change.change is not Change.ASSIGNED:
                 for source in going:
