@@ -2,8 +2,7 @@
 
 A mark under a letter's key says that it was sent, so that it is sent once however often that is asked for. A crash
 between the two sends it twice: ids come from content, and the second is a repeat. A record that is dead again at its
-new place is a letter of its own. Left out: reading and sending; and the bytes, of which there are
-gigabytes.
+new place is a letter of its own. Left out: reading and sending; and the bytes, of which there are gigabytes.
 """
 
 from collections.abc import Iterable
