@@ -10,7 +10,7 @@ with a newer model): the first counts.
 """
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -80,8 +80,13 @@ class MergeByTime(Generic[Item]):
         heapq.heappush(self.state.undecided, (acts_ms, *key, item))
         return True
 
-    def progress(self, progress: Progress) -> list[SourceProgress]:
-        """Take one progress record; the parts of it that are news: not below a position that was told before."""
+    def progress(
+        self, progress: Progress, is_outdated: Callable[[SourceProgress], bool] = lambda told: False
+    ) -> list[SourceProgress]:
+        """Take one progress record; the parts of it that are news: not below a position that was told before.
+
+        is_outdated: whether a part comes from who has lost its source, so that its word holds for nothing.
+        """
         state = self.state
         state.latest_written_ms = max(state.latest_written_ms, progress.written_ms)
         for source in progress.known:
@@ -94,7 +99,7 @@ class MergeByTime(Generic[Item]):
             state.first_known_ms.setdefault(told.source, state.latest_written_ms)
             # Whoever reads again what was told before is heard of: it is on its way, not silent.
             view.heard_ms = max(view.heard_ms, progress.written_ms)
-            if told.to_position < view.position:
+            if told.to_position < view.position or is_outdated(told):
                 continue
             view.position = told.to_position
             view.watermark_ms = max(view.watermark_ms, told.watermark_ms)

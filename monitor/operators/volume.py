@@ -8,6 +8,9 @@ fall in the middle of what was told before; what is told twice counts once:
     told again  C-------A                      held: it is known of [C, B)
     committed   at A, so then   A--------------F          counted: [A, F) less what was counted of [A, B)
 
+One that was frozen and lost its source may tell on from the commit that it knew. What its heir has told from a later
+commit is beyond it: its word is outdated, and dropped.
+
 A minute is final once the reader's watermark has passed its end, and only final minutes
 are asked for. Days are kept with exponential decay, so that a topic's long-run rate is two sums and a division.
 """
@@ -47,35 +50,46 @@ VolumeTable = dict[tuple[str, int], int]
 """Documents by (vendor, effective minute)."""
 
 
+MOST_ENDS = 64
+"""Ends of one stretch that are remembered: a commit comes after a second or so, progress ten times a second."""
+
+
 @dataclass(slots=True)
 class Stretch:
-    """What one source has told: `counted` of [from, to) is in the minutes.
+    """What one source has told since a commit: `counted` of [from, to) is in the minutes.
 
-    `retold` of [from, retold_to) was told again after a crash; -1: nothing was.
+    `ends` has what was told of [from, end) for earlier ends: the next commit may fall on any of them, for another may
+    have told of the same stretch meanwhile (after a crash, or because two believe that the source is theirs).
     """
 
     from_position: int
     to_position: int
     counted: VolumeTable
-    retold_to: int = -1
-    retold: VolumeTable = field(default_factory=dict)
+    ends: dict[int, VolumeTable] = field(default_factory=dict)
 
-    def tell_again(self, from_position: int, to_position: int, told: VolumeTable) -> None:
-        """Keep a stretch that ends inside what is counted: the next commit may fall on its end."""
-        if from_position == self.retold_to != self.from_position:
-            self.counted = self.counted_since(from_position)
-            self.from_position = from_position
-        if from_position == self.from_position:
-            self.retold_to, self.retold = to_position, told
+    def begin_at(self, position: int) -> None:
+        """A commit fell on this position; what lies before it is done with. One that was never told is passed over."""
+        gone = self.ends.get(position)
+        if gone is not None:
+            self.counted = _less(self.counted, gone)
+            self.ends = {end: _less(told, gone) for end, told in self.ends.items() if end > position}
+            self.from_position = position
+
+    def remember(self, end: int, told: VolumeTable) -> None:
+        """Keep what was told of [from, end), the latest words of them."""
+        self.ends.pop(end, None)
+        self.ends[end] = told
+        if len(self.ends) > MOST_ENDS:
+            del self.ends[next(iter(self.ends))]
 
     def counted_since(self, position: int) -> VolumeTable:
         """What is counted of [position, to)."""
-        if position >= self.to_position:
-            return {}
-        if position != self.from_position and position == self.retold_to:
-            return {key: left for key, count in self.counted.items() if (left := count - self.retold.get(key, 0))}
         # From a position that was never told as an end the overlap is not known: replace rather than count twice.
-        return self.counted
+        return {} if position >= self.to_position else self.counted
+
+
+def _less(told: VolumeTable, gone: VolumeTable) -> VolumeTable:
+    return {key: left for key, count in told.items() if (left := count - gone.get(key, 0))}
 
 
 @dataclass(slots=True)
@@ -101,23 +115,38 @@ class FeedVolume:
         self._daily_factor: float = 0.5 ** (DAY_MS / half_life_ms)
         self.state = state
 
+    def is_outdated(self, progress: SourceProgress) -> bool:
+        """Whether it rests on an older commit than its source is known to have: who says so has lost the source."""
+        held = self.state.stretches.get(progress.source)
+        return held is not None and progress.from_position < held.from_position
+
     def told(self, progress: SourceProgress) -> None:
         """Take one source's volumes, repeats too: they replace what it told before of the same positions."""
+        if self.is_outdated(progress):
+            return
         state = self.state
         held = state.stretches.get(progress.source)
         before: VolumeTable = {}
         after: VolumeTable = {(vendor, minute): count for vendor, minute, count in progress.volumes}
+        stretch = Stretch(progress.from_position, progress.to_position, after)
         if held is not None:
+            held.begin_at(progress.from_position)
+            is_same = held.from_position == progress.from_position
             if progress.to_position < held.to_position:
-                held.tell_again(progress.from_position, progress.to_position, after)
+                if is_same:
+                    held.remember(progress.to_position, after)
                 return
             before = held.counted_since(progress.from_position)
+            if is_same:
+                stretch.ends = held.ends
+                if progress.to_position > held.to_position:
+                    stretch.remember(held.to_position, held.counted)
         for key, count in after.items():
             self._gain(key, count - before.get(key, 0))
         for key, count in before.items():
             if key not in after:
                 self._gain(key, -count)
-        state.stretches[progress.source] = Stretch(progress.from_position, progress.to_position, after)
+        state.stretches[progress.source] = stretch
 
     def _gain(self, key: tuple[str, int], gain: int) -> None:
         state, (vendor, minute) = self.state, key

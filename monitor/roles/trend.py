@@ -131,7 +131,7 @@ class TrendRole:
                 if not self._op.merge.add(value.effective_ms, item_id, value.source_partition, value.offset, value):
                     self.counts["repeat"] += 1
             elif isinstance(value, Progress):
-                self._op.merge.progress(value)
+                self._op.merge.progress(value, self._op.volume.is_outdated)
                 for told in value.sources:
                     self._op.volume.told(told)
                 self._laps.lap("merge", len(messages))

@@ -107,8 +107,7 @@ def _common(state: TrendState) -> list[Any]:
                     told.from_position,
                     told.to_position,
                     _volumes(told.counted),
-                    told.retold_to,
-                    _volumes(told.retold),
+                    [[end, _volumes(table)] for end, table in told.ends.items()],
                 ]
                 for s, told in volume.stretches.items()
             ],
@@ -127,9 +126,11 @@ def _restore_common(state: TrendState, stored: list[Any]) -> None:
         state.volume.vendors[name] = VendorVolume(minutes, totals, total, day, day_count, days, sums)
     for minute, counts in volume[2]:
         state.volume.open_minutes[minute] = dict(counts)
-    for kafka_topic, partition, start, end, counted, retold_to, retold in volume[3]:
+    for kafka_topic, partition, start, end, counted, *earlier in volume[3]:
+        # The release before kept one end beside its table, and -1 for none.
+        ends = earlier[0] if len(earlier) == 1 else [earlier] if earlier[0] >= 0 else []
         state.volume.stretches[InputPartition(kafka_topic, partition)] = Stretch(
-            start, end, _restored_volumes(counted), retold_to, _restored_volumes(retold)
+            start, end, _restored_volumes(counted), {at: _restored_volumes(table) for at, table in ends}
         )
     # A store of the release before knows nothing of rhythms: they are learned from here on.
     for next_ms, vendors in later:

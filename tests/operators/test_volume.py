@@ -110,10 +110,29 @@ def test_overlap_that_nobody_can_know_is_replaced_rather_than_counted_twice() ->
     assert feed.count(WIRE, 5, 6) == 7
 
 
-READ, CUT, COMMIT, CRASH, RESTART = range(5)
+def test_one_that_lost_its_source_and_tells_on_from_an_older_commit_changes_nothing() -> None:
+    # first       0-------4     frozen, and replaced at 0
+    # its heir    0---2                    committed at 2
+    # thawed      0-----------6            [2, 6) is counted again, and nobody knows how much of it
+    # its heir        2-------6
+    feed = volume()
+    feed.told(told([(WIRE, 5, 4)], 0, 4))
+    feed.told(told([(WIRE, 5, 2)], 0, 2))
+    feed.told(told([(WIRE, 5, 1)], 2, 3))
+    thawed = told([(WIRE, 5, 6)], 0, 6)
+    assert feed.is_outdated(thawed)
+    feed.told(thawed)
+    feed.told(told([(WIRE, 5, 4)], 2, 6))
+    feed.advance(6 * MINUTE_MS)
+    assert feed.count(WIRE, 5, 6) == 6
+
+
+READ, CUT, COMMIT, CRASH, RESTART, FREEZE, THAW = range(7)
 SAID = st.lists(st.tuples(st.sampled_from([WIRE, BLUE]), st.integers(0, 2)), min_size=5, max_size=25)
 STEPS = st.lists(
-    st.tuples(st.sampled_from([READ, READ, READ, CUT, CUT, COMMIT, CRASH, RESTART]), st.integers(1, 6)),
+    st.tuples(
+        st.sampled_from([READ, READ, READ, CUT, CUT, COMMIT, CRASH, RESTART, FREEZE, THAW, THAW]), st.integers(1, 6)
+    ),
     min_size=12,
     max_size=40,
 )
@@ -130,12 +149,18 @@ def test_volumes_told_again_after_a_crash_with_other_cuts_give_the_same_final_mi
         minute += later
         said.append((vendor, minute))
     feed, at, committed, announced = volume(), 0, 0, 0
+    frozen: tuple[int, int] | None = None
+    """Another that once had the source: from where it tells, and up to where it has read."""
 
-    def cut() -> None:
+    def cut(begin: int, end: int) -> None:
         nonlocal announced
-        stretch = Counter(said[committed:at])
-        feed.told(told([(vendor, minute, count) for (vendor, minute), count in stretch.items()], committed, at))
-        announced = max(announced, at)
+        stretch = Counter(said[begin:end])
+        word = told([(vendor, minute, count) for (vendor, minute), count in stretch.items()], begin, end)
+        is_outdated = feed.is_outdated(word)
+        feed.told(word)
+        if is_outdated:
+            return  # whoever reads it hears nothing of how far it is, either
+        announced = max(announced, end)
         if announced:
             # Whatever comes next takes effect in this minute or later: the minutes before are over.
             feed.advance(said[announced - 1][1] * MINUTE_MS)
@@ -144,12 +169,18 @@ def test_volumes_told_again_after_a_crash_with_other_cuts_give_the_same_final_mi
         if kind == READ:
             at = min(len(said), at + number)
         elif kind == CUT:
-            cut()
+            cut(committed, at)
         elif kind == COMMIT:
-            cut()
+            cut(committed, at)
             committed = at
         elif kind == CRASH:
             at = committed
+        elif kind == FREEZE:
+            frozen, at = (committed, at), committed
+        elif kind == THAW:
+            if frozen is not None:
+                frozen = frozen[0], min(len(said), frozen[1] + number)
+                cut(*frozen)
         else:
             feed = FeedVolume(DAY_MS, 2 * DAY_MS, copy.deepcopy(feed.state))
         over = feed.state.final_minute

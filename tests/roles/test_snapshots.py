@@ -18,6 +18,7 @@ from monitor.domain.document import InputPartition
 from monitor.domain.progress import Progress, SourceState
 from monitor.domain.streams import Output
 from monitor.operators.coverage import CoverageState
+from monitor.operators.volume import Stretch
 from monitor.operators.watermark import PartitionState
 from monitor.roles import alert_snapshot, score_snapshot, trend_snapshot
 from monitor.roles.alert import AlertRoleState
@@ -187,6 +188,21 @@ def test_state_of_the_release_before_is_read() -> None:
     stored = {"alerts": orjson.dumps(orjson.loads(alert_snapshot.snapshot(role.state)["alerts"] or b"")[:5])}
     assert alert_snapshot.restore(stored).alerts == role.state.alerts
     assert alert_snapshot.restore(stored).waiting == {}
+
+
+def test_ends_that_were_told_of_a_stretch_come_back_also_from_the_form_with_one() -> None:
+    state = TrendState()
+    ends = {4: {("wire", 5): 3}, 6: {("wire", 5): 5}}
+    state.volume.stretches[InputPartition("feeds.news", 1)] = Stretch(2, 8, {("wire", 5): 7}, ends)
+    store: Store = {}
+    write(store, trend_snapshot.snapshot(state, set()))
+    assert trend_snapshot.restore(store).volume.stretches == state.volume.stretches
+    common = orjson.loads(store["common"])
+    (stretch,) = common[5][3]
+    for old, found in ((stretch[5][0], {4: ends[4]}), ([-1, []], {})):
+        common[5][3] = [[*stretch[:5], *old]]
+        (restored,) = trend_snapshot.restore({"common": orjson.dumps(common)}).volume.stretches.values()
+        assert restored == Stretch(2, 8, {("wire", 5): 7}, found)
 
 
 def test_snapshot_writes_only_topics_that_changed() -> None:
